@@ -1,0 +1,247 @@
+//! Everything that people and operators do. One struct, one file, one pure function each.
+
+mod change_role;
+mod change_thread;
+mod check_existing;
+mod create_or_get;
+mod delete_message;
+mod edit_message;
+mod expand;
+mod leave;
+mod mark_position;
+mod prune_answers;
+mod react;
+mod remove_participant;
+mod send;
+mod start_conversation;
+mod upsert_user;
+
+pub use change_role::ChangeRole;
+pub use change_thread::ChangeThread;
+pub use check_existing::CheckExisting;
+pub use create_or_get::CreateOrGet;
+pub use delete_message::DeleteMessage;
+pub use edit_message::EditMessage;
+pub use expand::Expand;
+pub use leave::Leave;
+pub use mark_position::MarkPosition;
+pub use prune_answers::PruneAnswers;
+pub use react::React;
+pub use remove_participant::RemoveParticipant;
+use semel_protocol::{MessageId, ThreadId, UserId};
+pub use send::{Draft, Send, SendBatch};
+pub use start_conversation::StartConversation;
+pub use upsert_user::UpsertUser;
+
+use crate::{
+    Context, Key, Refusal, Rows, Stop,
+    ports::Renderer,
+    row::{MessageRow, UserRow},
+    view::{ParticipantView, ThreadView},
+};
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// Something a person does.
+        #[derive(Clone, Debug)]
+        pub enum Action {
+            $($(#[$doc])* $name($name),)*
+        }
+
+        $(impl From<$name> for Action {
+            fn from(action: $name) -> Self {
+                Self::$name(action)
+            }
+        })*
+
+        impl Action {
+            /// Its name, for logs and metrics.
+            pub fn name(&self) -> &'static str {
+                match self { $(Self::$name(_) => stringify!($name),)* }
+            }
+
+            /// The keys that it can foresee, so that a whole batch is loaded at once.
+            pub fn keys(&self, actor: &UserId, keys: &mut Vec<Key>) {
+                match self { $(Self::$name(action) => action.keys(actor, keys),)* }
+            }
+
+            /// Decides: changes rows or refuses.
+            pub fn decide(
+                &self,
+                actor: &UserId,
+                rows: &mut Rows,
+                context: &Context<'_>,
+                renderer: &dyn Renderer,
+            ) -> Result<Outcome, Stop> {
+                let scope = Scope { actor, context, renderer };
+                match self { $(Self::$name(action) => action.decide(&scope, rows),)* }
+            }
+        }
+    };
+}
+
+actions! {
+    /// See [`ChangeRole`].
+    ChangeRole,
+    /// See [`ChangeThread`].
+    ChangeThread,
+    /// See [`CheckExisting`].
+    CheckExisting,
+    /// See [`CreateOrGet`].
+    CreateOrGet,
+    /// See [`DeleteMessage`].
+    DeleteMessage,
+    /// See [`EditMessage`].
+    EditMessage,
+    /// See [`Expand`].
+    Expand,
+    /// See [`Leave`].
+    Leave,
+    /// See [`MarkPosition`].
+    MarkPosition,
+    /// See [`PruneAnswers`].
+    PruneAnswers,
+    /// See [`React`].
+    React,
+    /// See [`RemoveParticipant`].
+    RemoveParticipant,
+    /// See [`Send`].
+    Send,
+    /// See [`SendBatch`].
+    SendBatch,
+    /// See [`StartConversation`].
+    StartConversation,
+    /// See [`UpsertUser`].
+    UpsertUser,
+}
+
+/// Who decides what, when: the first argument of every rule.
+pub(crate) struct Scope<'a> {
+    pub(crate) actor: &'a UserId,
+    pub(crate) context: &'a Context<'a>,
+    pub(crate) renderer: &'a dyn Renderer,
+}
+
+/// A message and whether it was there before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// The one message with this client id.
+    pub message: MessageRow,
+    /// Whether an earlier attempt stored it.
+    pub duplicate: bool,
+}
+
+/// What an action brought, for its caller.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// Of [`CreateOrGet`].
+    Thread {
+        /// The thread.
+        thread: Box<ThreadView>,
+        /// Whether this call made it.
+        created: bool,
+    },
+    /// Of [`CheckExisting`].
+    Existing(Option<Box<ThreadView>>),
+    /// Of [`StartConversation`].
+    Conversation {
+        /// The thread.
+        thread: Box<ThreadView>,
+        /// The message.
+        sent: Box<Sent>,
+        /// Whether the thread was there before.
+        is_existing_thread: bool,
+    },
+    /// Of [`Expand`].
+    Expanded {
+        /// The thread.
+        thread: Box<ThreadView>,
+        /// Who came in.
+        added: Vec<ParticipantView>,
+        /// The welcome message.
+        sent: Option<Box<Sent>>,
+    },
+    /// Of [`ChangeThread`], [`ChangeRole`], [`RemoveParticipant`].
+    Changed(Box<ThreadView>),
+    /// Of [`Leave`].
+    Left(ThreadId),
+    /// Of [`Send`].
+    Sent(Box<Sent>),
+    /// Of [`SendBatch`]: one result for each item.
+    SentBatch(Vec<Result<Sent, Refusal>>),
+    /// Of [`EditMessage`], [`DeleteMessage`], [`React`].
+    Message(Box<MessageRow>),
+    /// Of [`MarkPosition`].
+    Position {
+        /// Where.
+        thread_id: ThreadId,
+        /// The position now.
+        read_seq: u64,
+        /// Unread messages now.
+        unread_count: u64,
+    },
+    /// Of [`UpsertUser`].
+    User {
+        /// Who.
+        user_id: UserId,
+        /// The person.
+        user: Box<UserRow>,
+        /// Whether this call made them.
+        created: bool,
+    },
+    /// Of [`PruneAnswers`]: how many went.
+    Pruned(usize),
+}
+
+/// Which guard absorbed a repeat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Absorbed {
+    /// The client id was used before.
+    ClientId,
+    /// The set of people had its thread before.
+    ParticipantsKey,
+}
+
+impl Outcome {
+    /// Messages whose words the caller's answer has.
+    pub fn message_ids(&self) -> Vec<MessageId> {
+        let last = |thread: &ThreadView| thread.last_message.as_ref().map(|message| message.id);
+        match self {
+            Self::Thread { thread, .. } | Self::Changed(thread) => last(thread).into_iter().collect(),
+            Self::Existing(thread) => thread.as_deref().and_then(last).into_iter().collect(),
+            Self::Conversation { thread, sent, .. } => {
+                last(thread).into_iter().chain([sent.message.id]).collect()
+            }
+            Self::Expanded { thread, sent, .. } => {
+                let sent = sent.as_ref().map(|sent| sent.message.id);
+                last(thread).into_iter().chain(sent).collect()
+            }
+            Self::Sent(sent) => vec![sent.message.id],
+            Self::SentBatch(results) => {
+                results.iter().flatten().map(|sent| sent.message.id).collect()
+            }
+            Self::Message(message) => vec![message.id],
+            Self::Left(_) | Self::Position { .. } | Self::User { .. } | Self::Pruned(_) => vec![],
+        }
+    }
+
+    /// Which guards absorbed repeats, once for each.
+    pub fn absorbed(&self) -> Vec<Absorbed> {
+        let client = |duplicate: bool| duplicate.then_some(Absorbed::ClientId);
+        match self {
+            Self::Thread { created: false, .. } => vec![Absorbed::ParticipantsKey],
+            Self::Conversation { sent, is_existing_thread, .. } => {
+                let key = (*is_existing_thread && !sent.duplicate).then_some(Absorbed::ParticipantsKey);
+                client(sent.duplicate).into_iter().chain(key).collect()
+            }
+            Self::Expanded { sent, .. } => {
+                client(sent.as_ref().is_some_and(|sent| sent.duplicate)).into_iter().collect()
+            }
+            Self::Sent(sent) => client(sent.duplicate).into_iter().collect(),
+            Self::SentBatch(results) => {
+                results.iter().flatten().filter_map(|sent| client(sent.duplicate)).collect()
+            }
+            _ => vec![],
+        }
+    }
+}

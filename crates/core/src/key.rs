@@ -1,0 +1,53 @@
+//! Keys: how rows are asked for.
+
+use semel_protocol::{ClientId, MessageId, Rev, Seq, ThreadId, Timestamp, UserId};
+
+use crate::participants_key::ParticipantsKey;
+
+/// Names what has to be loaded before a rule can be decided or a question answered.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    /// [`ThreadRow`](crate::row::ThreadRow) and [`HeadRow`](crate::row::HeadRow).
+    Thread(ThreadId),
+    /// One person's [`ParticipantRow`](crate::row::ParticipantRow) and [`PositionRow`](crate::row::PositionRow).
+    Participant(ThreadId, UserId),
+    /// Those of everybody who is or was in the thread.
+    Roster(ThreadId),
+    /// For questions only: those of the first `limit` active participants after `after`, longest-standing first (by
+    /// `joined_rev`, then id).
+    Standing(ThreadId, Option<(Rev, UserId)>, usize),
+    /// The thread that owns a participants key.
+    ParticipantsKey(ParticipantsKey),
+    /// What a client id was used for.
+    ClientId(ClientId, UserId),
+    /// A message by its place.
+    Message(ThreadId, Seq),
+    /// A message by its id.
+    MessageId(ThreadId, MessageId),
+    /// A person.
+    User(UserId),
+    /// Whether the second is a contact of the first.
+    Contact(UserId, UserId),
+    /// The end of a person's own log.
+    PersonHead(UserId),
+    /// A stored answer.
+    Answer(UserId, String),
+    /// The stored answers that have a message's words.
+    AnswersNaming(MessageId),
+    /// Up to `limit` stored answers made before a time.
+    AnswersBefore(Timestamp, usize),
+
+    /// For questions only: messages `from..=to` of a thread. Loads nothing else.
+    Messages(ThreadId, Seq, Seq),
+    /// For questions only: up to `limit` entries after a rev, with the messages that they came with or are about.
+    Entries(ThreadId, Rev, usize),
+    /// For questions only: one entry's chain.
+    ChainAt(ThreadId, Rev),
+    /// For questions only: up to `limit` threads that a person is in and has not hidden, by time of the last entry,
+    /// newest first, then by id, greatest first; after the one given.
+    ThreadsOf(UserId, Option<(Timestamp, ThreadId)>, usize),
+    /// For questions only: up to `limit` contacts by id, after the one given.
+    ContactsOf(UserId, Option<UserId>, usize),
+    /// For questions only: what a person's own log says after a number.
+    PersonLog(UserId, u64),
+}
