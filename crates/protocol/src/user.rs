@@ -22,6 +22,14 @@ pub struct User {
     pub updated_at: Timestamp,
 }
 
+/// Answer to calls about one person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UserResult {
+    /// The person.
+    pub user: User,
+}
+
 /// A person's contact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -1,0 +1,25 @@
+//! The person behind a verified token.
+
+use semel_protocol::{Timestamp, UserId};
+
+/// The person behind a verified token. There is no other way to get one than [`Tokens::verify`](super::Tokens::verify).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// Who.
+    pub user_id: UserId,
+    /// The name that the token carries, for a person who is not known yet.
+    pub name: Option<String>,
+    /// What else the token allows.
+    pub scope: Scope,
+    /// From when on the token counts no more.
+    pub expires_at: Timestamp,
+}
+
+/// What a token allows beyond being a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Nothing.
+    Person,
+    /// Bringing people in and changing their profiles.
+    Operator,
+}

@@ -1,0 +1,233 @@
+//! What callers get: data with a status, in an envelope.
+
+use semel_core::{Refusal, Reply, actions::Outcome, actions::Sent};
+use semel_protocol::{
+    entry::EntryPage,
+    message::{MessagePage, SendResult},
+    thread::{
+        BatchItem, BatchResult, CheckExistingResult, CreateOrGetResult, ExpandResult, LeaveResult,
+        MessageResult, ParticipantPage, ReadResult, StartConversationResult, ThreadPage,
+        ThreadResult,
+    },
+    user::{ContactPage, UserResult},
+};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::{from_refusal, message, participant, thread, user};
+
+/// `data` of every answer.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+#[expect(missing_docs, reason = "each is named and documented in the protocol")]
+pub enum Data {
+    CheckExisting(CheckExistingResult),
+    Contacts(ContactPage),
+    CreateOrGet(CreateOrGetResult),
+    Entries(EntryPage),
+    Expand(ExpandResult),
+    Leave(LeaveResult),
+    Message(MessageResult),
+    Messages(MessagePage),
+    Participants(ParticipantPage),
+    Pruned { removed: usize },
+    Read(ReadResult),
+    Send(SendResult),
+    SendBatch(BatchResult),
+    StartConversation(StartConversationResult),
+    Thread(ThreadResult),
+    Threads(ThreadPage),
+    User(UserResult),
+}
+
+/// A success, ready to be sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rendered {
+    /// 200, or 201 when something was made.
+    pub status: u16,
+    /// Where what was made can be had.
+    pub location: Option<String>,
+    /// What happened.
+    pub data: Data,
+}
+
+/// What an outcome says.
+pub fn rendered(outcome: &Outcome, request_id: &str) -> Rendered {
+    let (is_new, location) = made(outcome);
+    let status = if is_new { 201 } else { 200 };
+    Rendered {
+        status,
+        location: location.filter(|_| is_new),
+        data: data(outcome, request_id),
+    }
+}
+
+/// `{"status":"success","data":…}`.
+pub fn envelope(data: &Data) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Envelope<'a> {
+        status: &'static str,
+        data: &'a Data,
+    }
+    serde_json::to_vec(&Envelope {
+        status: "success",
+        data,
+    })
+    .expect("data is plain JSON")
+}
+
+/// The acknowledgement of a Socket.IO event: the same values as over HTTP, in its envelope.
+pub fn ack(reply: &Reply, request_id: &str) -> Box<RawValue> {
+    let json = match (&reply.answer, &reply.result) {
+        (Some(answer), _) if answer.status < 400 => answer.body.clone(),
+        (Some(answer), _) => error_ack(&answer.body),
+        (None, Some(Ok(outcome))) => envelope(&data(outcome, request_id)),
+        (None, Some(Err(refusal))) => {
+            let problem = from_refusal(refusal, request_id);
+            error_ack(&serde_json::to_vec(&problem).expect("a problem is plain JSON"))
+        }
+        (None, None) => unreachable!("a reply has a result or a stored answer"),
+    };
+    let text = String::from_utf8(json).expect("answers are text");
+    RawValue::from_string(text).expect("answers are JSON")
+}
+
+fn error_ack(problem: &[u8]) -> Vec<u8> {
+    [br#"{"status":"error","error":"#.as_slice(), problem, b"}"].concat()
+}
+
+/// Whether something was made, and where it can be had.
+fn made(outcome: &Outcome) -> (bool, Option<String>) {
+    let address = |id| Some(format!("/api/chat/threads/{id}"));
+    match outcome {
+        Outcome::Thread {
+            thread, created, ..
+        } => (*created, address(thread.thread.id)),
+        Outcome::Conversation {
+            thread,
+            is_existing_thread,
+            ..
+        } => (!is_existing_thread, address(thread.thread.id)),
+        Outcome::Sent(sent) => {
+            let (thread, seq) = (sent.message.thread_id, sent.message.seq);
+            let location = format!("/api/chat/threads/{thread}/messages?around_seq={seq}&limit=1");
+            (!sent.duplicate, Some(location))
+        }
+        Outcome::User {
+            user_id, created, ..
+        } => (
+            *created,
+            Some(format!("/api/users/{}", path_segment(user_id.as_str()))),
+        ),
+        _ => (false, None),
+    }
+}
+
+/// A text as one segment of a path (RFC 3986): user ids may contain anything.
+fn path_segment(text: &str) -> String {
+    let mut segment = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                segment.push(char::from(byte));
+            }
+            _ => segment.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    segment
+}
+
+fn data(outcome: &Outcome, request_id: &str) -> Data {
+    match outcome {
+        Outcome::Thread {
+            thread: view,
+            created,
+            ..
+        } => Data::CreateOrGet(CreateOrGetResult {
+            thread: thread(view),
+            created: *created,
+        }),
+        Outcome::Existing(view) => Data::CheckExisting(CheckExistingResult {
+            exists: view.is_some(),
+            thread: view.as_deref().map(thread),
+        }),
+        Outcome::Conversation {
+            thread: view,
+            sent,
+            is_existing_thread,
+        } => Data::StartConversation(StartConversationResult {
+            thread: thread(view),
+            message: message(&sent.message),
+            is_existing_thread: *is_existing_thread,
+        }),
+        Outcome::Expanded {
+            thread: view,
+            added,
+            sent,
+        } => Data::Expand(ExpandResult {
+            thread: thread(view),
+            added_participants: added.iter().map(participant).collect(),
+            new_title: view.title.clone(),
+            message: sent.as_ref().map(|sent| message(&sent.message)),
+        }),
+        Outcome::Changed(view) => Data::Thread(ThreadResult {
+            thread: thread(view),
+        }),
+        Outcome::Left(thread_id) => Data::Leave(LeaveResult {
+            thread_id: *thread_id,
+        }),
+        Outcome::Sent(sent) => Data::Send(send_result(sent)),
+        Outcome::SentBatch(results) => {
+            let item = |result| batch_item(result, request_id);
+            Data::SendBatch(BatchResult {
+                results: results.iter().map(item).collect(),
+            })
+        }
+        Outcome::Message(row) => Data::Message(MessageResult {
+            message: message(row),
+        }),
+        Outcome::Position {
+            thread_id,
+            read_seq,
+            unread_count,
+        } => Data::Read(ReadResult {
+            thread_id: *thread_id,
+            read_seq: *read_seq,
+            unread_count: *unread_count,
+        }),
+        Outcome::User {
+            user_id, user: row, ..
+        } => Data::User(UserResult {
+            user: user(user_id, row),
+        }),
+        Outcome::Pruned(removed) => Data::Pruned { removed: *removed },
+    }
+}
+
+fn send_result(sent: &Sent) -> SendResult {
+    SendResult {
+        message: message(&sent.message),
+        duplicate: sent.duplicate,
+    }
+}
+
+fn batch_item(result: &Result<Sent, Refusal>, request_id: &str) -> BatchItem {
+    match result {
+        Ok(sent) => BatchItem::Success {
+            data: send_result(sent),
+        },
+        Err(refusal) => BatchItem::Error {
+            error: from_refusal(refusal, request_id),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_ids_become_one_segment_of_a_path() {
+        assert_eq!(path_segment("a/b?é"), "a%2Fb%3F%C3%A9");
+    }
+}

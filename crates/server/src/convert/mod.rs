@@ -1,0 +1,23 @@
+//! Between rows and the wire, in both directions. HTTP and Socket.IO say the same things because both say them through
+//! here.
+
+mod answer;
+pub mod cursor;
+mod entry;
+mod problem;
+mod renderer;
+mod request;
+mod sync;
+mod thread;
+
+pub use answer::{Data, Rendered, ack, envelope, rendered};
+pub use entry::{entry, entry_page, entry_row};
+pub use problem::{from_ledger, from_refusal};
+pub use renderer::JsonRenderer;
+pub use request::{
+    change_profile, change_role, change_thread, check_existing, create_or_get, delete_message,
+    draft, edit_message, expand, mark_delivered, mark_read, react, remove_participant, send,
+    send_batch, start_conversation, sync_ask,
+};
+pub use sync::sync_result;
+pub use thread::{contact, message, message_page, participant, summary, thread, user};

@@ -1,0 +1,67 @@
+//! Counters, in the text format of Prometheus, on a listener of their own.
+
+use axum::{Router, http::header, routing::get};
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+
+/// Commands, by `action` and `result` (`ok`, `replayed`, or an error code).
+pub const COMMANDS: &str = "semel_commands_total";
+/// Time from a command's arrival to its answer, by `action`.
+pub const COMMAND_SECONDS: &str = "semel_command_seconds";
+/// Repeats that changed nothing, by `layer`: `idempotency_key`, `client_id`, `participants_key`.
+pub const DUPLICATES_ABSORBED: &str = "semel_duplicates_absorbed_total";
+/// Idempotency keys, by `event`: `stored`, `replayed`, `conflict`, `pruned`.
+pub const IDEMPOTENCY: &str = "semel_idempotency_keys_total";
+/// HTTP answers, by `route` and `status`.
+pub const HTTP_REQUESTS: &str = "semel_http_requests_total";
+/// Questions that the store did not answer.
+pub const QUESTIONS_FAILED: &str = "semel_questions_failed_total";
+/// Connected devices.
+pub const CONNECTIONS: &str = "semel_connections";
+
+/// Bounds of the latency histogram, in seconds.
+const SECONDS: &[f64] = &[
+    0.000_25, 0.000_5, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.024,
+    4.096,
+];
+
+/// Makes this process count. Once per process; the handle renders what was counted.
+pub fn install() -> Result<PrometheusHandle, BuildError> {
+    let matcher = Matcher::Full(COMMAND_SECONDS.to_owned());
+    let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(matcher, SECONDS)?
+        .install_recorder()?;
+    describe();
+    Ok(handle)
+}
+
+/// `GET /metrics`, for a listener of its own.
+pub fn router(handle: PrometheusHandle) -> Router {
+    let text = move || {
+        let body = handle.render();
+        async move { ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], body) }
+    };
+    Router::new().route("/metrics", get(text))
+}
+
+/// How many devices are connected now.
+pub fn connections(count: usize) {
+    metrics::gauge!(CONNECTIONS).set(count as f64);
+}
+
+fn describe() {
+    describe_counter!(COMMANDS, "Commands by action and result.");
+    describe_histogram!(
+        COMMAND_SECONDS,
+        Unit::Seconds,
+        "Time from arrival to durable answer."
+    );
+    describe_counter!(
+        DUPLICATES_ABSORBED,
+        "Repeats that changed nothing, by the guard."
+    );
+    describe_counter!(IDEMPOTENCY, "Idempotency keys by what happened to them.");
+    describe_counter!(HTTP_REQUESTS, "HTTP answers by route and status.");
+    describe_counter!(QUESTIONS_FAILED, "Questions that the store did not answer.");
+    describe_gauge!(CONNECTIONS, "Connected devices.");
+}
