@@ -29,7 +29,9 @@ impl Chain {
         if text.len() != 16 {
             return None;
         }
-        u64::from_str_radix(text, 16).ok().map(|value| Self(value.to_be_bytes()))
+        u64::from_str_radix(text, 16)
+            .ok()
+            .map(|value| Self(value.to_be_bytes()))
     }
 }
 
@@ -64,7 +66,10 @@ mod tests {
     #[test]
     fn parts_are_told_apart() {
         let key = [1; 32];
-        assert_ne!(content_hash(&key, &[b"ab", b"c"]), content_hash(&key, &[b"a", b"bc"]));
+        assert_ne!(
+            content_hash(&key, &[b"ab", b"c"]),
+            content_hash(&key, &[b"a", b"bc"])
+        );
         assert_ne!(content_hash(&key, &[b"a"]), content_hash(&[2; 32], &[b"a"]));
     }
 

@@ -79,7 +79,10 @@ pub fn execute(
         }
         Err(Stop::Refused(refusal)) => {
             rows.undo();
-            Ok(Reply { result: Some(Err(*refusal)), answer: None })
+            Ok(Reply {
+                result: Some(Err(*refusal)),
+                answer: None,
+            })
         }
     }
 }
@@ -91,9 +94,15 @@ fn attempt(
     renderer: &dyn Renderer,
 ) -> Result<Reply, Stop> {
     if let Some(answer) = stored_answer(command, rows, context)? {
-        return Ok(Reply { result: None, answer: Some(answer) });
+        return Ok(Reply {
+            result: None,
+            answer: Some(answer),
+        });
     }
-    let result = match command.action.decide(&command.actor, rows, context, renderer) {
+    let result = match command
+        .action
+        .decide(&command.actor, rows, context, renderer)
+    {
         Ok(outcome) => Ok(outcome),
         Err(Stop::Refused(refusal)) => {
             rows.undo();
@@ -109,12 +118,19 @@ fn attempt(
             body: answer.body.clone(),
             location: answer.location.clone(),
             created_at: context.now,
-            message_ids: result.as_ref().map(Outcome::message_ids).unwrap_or_default(),
+            message_ids: result
+                .as_ref()
+                .map(Outcome::message_ids)
+                .unwrap_or_default(),
         };
-        rows.answers.put((command.actor.clone(), idempotency.key.clone()), Some(row));
+        rows.answers
+            .put((command.actor.clone(), idempotency.key.clone()), Some(row));
         answer
     });
-    Ok(Reply { result: Some(result), answer })
+    Ok(Reply {
+        result: Some(result),
+        answer,
+    })
 }
 
 /// The answer of an earlier request with this key. One that has expired counts as absent, present or not.
@@ -123,8 +139,12 @@ fn stored_answer(
     rows: &Rows,
     context: &Context<'_>,
 ) -> Result<Option<Answer>, Stop> {
-    let Some(idempotency) = &command.idempotency else { return Ok(None) };
-    let Some(row) = rows.answer(&command.actor, &idempotency.key)? else { return Ok(None) };
+    let Some(idempotency) = &command.idempotency else {
+        return Ok(None);
+    };
+    let Some(row) = rows.answer(&command.actor, &idempotency.key)? else {
+        return Ok(None);
+    };
     if context.now.0 - row.created_at.0 >= context.idempotency_ms {
         return Ok(None);
     }
@@ -133,5 +153,9 @@ fn stored_answer(
         return Err(Refusal::new(Code::IdempotencyKeyReused, detail).into());
     }
     let (status, body, location) = (row.status, row.body.clone(), row.location.clone());
-    Ok(Some(Answer { status, body, location }))
+    Ok(Some(Answer {
+        status,
+        body,
+        location,
+    }))
 }

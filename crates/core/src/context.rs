@@ -42,7 +42,12 @@ mod tests {
 
     #[test]
     fn ids_of_one_context_differ_and_repeat() {
-        let context = Context { now: Timestamp(1), seed: 7, content_key: &[0; 32], idempotency_ms: 1 };
+        let context = Context {
+            now: Timestamp(1),
+            seed: 7,
+            content_key: &[0; 32],
+            idempotency_ms: 1,
+        };
         assert_eq!(context.message_id(3), context.message_id(3));
         assert_ne!(context.message_id(3).0, context.message_id(4).0);
         assert_ne!(context.thread_id().0, context.message_id(0).0);

@@ -7,14 +7,16 @@ use crate::participants_key::ParticipantsKey;
 /// Names what has to be loaded before a rule can be decided or a question answered.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Key {
+    /// Several at once: a store loads them in as few round trips as it can.
+    Many(Vec<Key>),
     /// [`ThreadRow`](crate::row::ThreadRow) and [`HeadRow`](crate::row::HeadRow).
     Thread(ThreadId),
     /// One person's [`ParticipantRow`](crate::row::ParticipantRow) and [`PositionRow`](crate::row::PositionRow).
     Participant(ThreadId, UserId),
-    /// Those of everybody who is or was in the thread.
+    /// Those of everybody who is or was in the thread, and the people's [`UserRow`](crate::row::UserRow)s.
     Roster(ThreadId),
     /// For questions only: those of the first `limit` active participants after `after`, longest-standing first (by
-    /// `joined_rev`, then id).
+    /// `joined_rev`, then id), and the people's rows.
     Standing(ThreadId, Option<(Rev, UserId)>, usize),
     /// The thread that owns a participants key.
     ParticipantsKey(ParticipantsKey),
@@ -46,7 +48,7 @@ pub enum Key {
     /// For questions only: up to `limit` threads that a person is in and has not hidden, by time of the last entry,
     /// newest first, then by id, greatest first; after the one given.
     ThreadsOf(UserId, Option<(Timestamp, ThreadId)>, usize),
-    /// For questions only: up to `limit` contacts by id, after the one given.
+    /// For questions only: up to `limit` contacts by id, after the one given, with the people's rows.
     ContactsOf(UserId, Option<UserId>, usize),
     /// For questions only: what a person's own log says after a number.
     PersonLog(UserId, u64),

@@ -49,7 +49,10 @@ mod tests {
     #[test]
     fn req_a3_order_and_repetition_do_not_matter() {
         use ThreadType::Group;
-        assert_eq!(key(Group, &["a", "b", "c"]), key(Group, &["c", "a", "b", "a"]));
+        assert_eq!(
+            key(Group, &["a", "b", "c"]),
+            key(Group, &["c", "a", "b", "a"])
+        );
     }
 
     #[test]
@@ -62,6 +65,9 @@ mod tests {
 
     #[test]
     fn ec_v13_direct_and_group_of_the_same_two_differ() {
-        assert_ne!(key(ThreadType::Direct, &["a", "b"]), key(ThreadType::Group, &["a", "b"]));
+        assert_ne!(
+            key(ThreadType::Direct, &["a", "b"]),
+            key(ThreadType::Group, &["a", "b"])
+        );
     }
 }

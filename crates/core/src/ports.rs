@@ -48,7 +48,9 @@ pub async fn ask<T: Send + 'static>(
         Ok(())
     };
     ledger.answer(Box::new(run)).await?;
-    receiver.try_recv().map_err(|_| LedgerError::Internal("a question was not asked".to_owned()))
+    receiver
+        .try_recv()
+        .map_err(|_| LedgerError::Internal("a question was not asked".to_owned()))
 }
 
 /// Why a ledger did not answer. Nothing was acknowledged; repeating is safe.
@@ -106,11 +108,18 @@ impl News {
         let message = |entry: &EntryRow| {
             let seq = entry.seq.or_else(|| entry.fact.message_seq())?;
             let place = (entry.thread_id, seq);
-            let at = changes.messages.binary_search_by(|(key, _)| key.cmp(&place)).ok()?;
+            let at = changes
+                .messages
+                .binary_search_by(|(key, _)| key.cmp(&place))
+                .ok()?;
             changes.messages[at].1.clone()
         };
         Self {
-            entries: changes.entries.iter().map(|entry| (entry.clone(), message(entry))).collect(),
+            entries: changes
+                .entries
+                .iter()
+                .map(|entry| (entry.clone(), message(entry)))
+                .collect(),
             positions: changes
                 .positions
                 .iter()

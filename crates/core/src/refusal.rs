@@ -39,8 +39,14 @@ impl Refusal {
     /// One invalid field.
     pub fn invalid(pointer: &str, detail: impl Into<String>) -> Self {
         let detail = detail.into();
-        let error = FieldError { pointer: pointer.to_owned(), detail: detail.clone() };
-        Self { errors: vec![error], ..Self::new(Code::InvalidRequest, detail) }
+        let error = FieldError {
+            pointer: pointer.to_owned(),
+            detail: detail.clone(),
+        };
+        Self {
+            errors: vec![error],
+            ..Self::new(Code::InvalidRequest, detail)
+        }
     }
 }
 

@@ -81,7 +81,9 @@ pub struct ParticipantRow {
 impl ParticipantRow {
     /// Whether they are in now.
     pub fn is_active(&self) -> bool {
-        self.periods.last().is_some_and(|period| period.until_rev.is_none())
+        self.periods
+            .last()
+            .is_some_and(|period| period.until_rev.is_none())
     }
 
     /// Whether entry `rev` is theirs to see.
@@ -100,12 +102,20 @@ impl ParticipantRow {
 
     /// First message that they may ever see.
     pub fn first_seq(&self) -> Seq {
-        self.periods.iter().map(|period| period.from_seq).min().unwrap_or(1)
+        self.periods
+            .iter()
+            .map(|period| period.from_seq)
+            .min()
+            .unwrap_or(1)
     }
 
     /// First entry that they may ever see.
     pub fn first_rev(&self) -> Rev {
-        self.periods.iter().map(|period| period.from_rev).min().unwrap_or(1)
+        self.periods
+            .iter()
+            .map(|period| period.from_rev)
+            .min()
+            .unwrap_or(1)
     }
 }
 

@@ -156,7 +156,10 @@ fn known<T>(row: Option<T>, key: impl FnOnce() -> Key) -> Loaded<T> {
 impl Rows {
     /// Rows for a question: nothing is written, so lists may be loaded in part.
     pub fn for_question() -> Self {
-        Self { is_question: true, ..Self::default() }
+        Self {
+            is_question: true,
+            ..Self::default()
+        }
     }
 
     /// Whether no key is known.
@@ -173,8 +176,14 @@ impl Rows {
         Ok(head.expect("a thread has a head"))
     }
 
-    pub(crate) fn participant(&self, id: ThreadId, who: &UserId) -> Loaded<Option<&ParticipantRow>> {
-        known(self.participants.get(&(id, who.clone())), || Key::Participant(id, who.clone()))
+    pub(crate) fn participant(
+        &self,
+        id: ThreadId,
+        who: &UserId,
+    ) -> Loaded<Option<&ParticipantRow>> {
+        known(self.participants.get(&(id, who.clone())), || {
+            Key::Participant(id, who.clone())
+        })
     }
 
     pub(crate) fn position(&self, id: ThreadId, who: &UserId) -> Loaded<PositionRow> {
@@ -202,7 +211,9 @@ impl Rows {
     /// The first of them. A question loads no more than these.
     pub(crate) fn standing(&self, id: ThreadId, limit: usize) -> Loaded<Vec<UserId>> {
         if self.is_question {
-            return self.people(&Key::Standing(id, None, limit)).map(<[UserId]>::to_vec);
+            return self
+                .people(&Key::Standing(id, None, limit))
+                .map(<[UserId]>::to_vec);
         }
         let active = self.active(id)?;
         Ok(active.into_iter().take(limit).map(|(who, _)| who).collect())
@@ -220,11 +231,16 @@ impl Rows {
     }
 
     pub(crate) fn owner_of(&self, key: ParticipantsKey) -> Loaded<Option<ThreadId>> {
-        Ok(known(self.participants_keys.get(&key), || Key::ParticipantsKey(key))?.copied())
+        Ok(known(self.participants_keys.get(&key), || {
+            Key::ParticipantsKey(key)
+        })?
+        .copied())
     }
 
     pub(crate) fn client_id(&self, id: ClientId, who: &UserId) -> Loaded<Option<&ClientIdRow>> {
-        known(self.client_ids.get(&(id, who.clone())), || Key::ClientId(id, who.clone()))
+        known(self.client_ids.get(&(id, who.clone())), || {
+            Key::ClientId(id, who.clone())
+        })
     }
 
     pub(crate) fn message(&self, id: ThreadId, seq: Seq) -> Loaded<Option<&MessageRow>> {
@@ -236,7 +252,9 @@ impl Rows {
         id: ThreadId,
         message: MessageId,
     ) -> Loaded<Option<&MessageRow>> {
-        match known(self.message_seqs.get(&(id, message)), || Key::MessageId(id, message))? {
+        match known(self.message_seqs.get(&(id, message)), || {
+            Key::MessageId(id, message)
+        })? {
             Some(seq) => self.message(id, *seq),
             None => Ok(None),
         }
@@ -248,7 +266,9 @@ impl Rows {
 
     pub(crate) fn contact(&self, of: &UserId, who: &UserId) -> Loaded<Option<&ContactRow>> {
         let key = (of.clone(), who.clone());
-        known(self.contacts.get(&key), || Key::Contact(of.clone(), who.clone()))
+        known(self.contacts.get(&key), || {
+            Key::Contact(of.clone(), who.clone())
+        })
     }
 
     pub(crate) fn person_head(&self, who: &UserId) -> Loaded<u64> {
@@ -258,7 +278,26 @@ impl Rows {
 
     pub(crate) fn answer(&self, who: &UserId, key: &str) -> Loaded<Option<&AnswerRow>> {
         let pair = (who.clone(), key.to_owned());
-        known(self.answers.get(&pair), || Key::Answer(who.clone(), key.to_owned()))
+        known(self.answers.get(&pair), || {
+            Key::Answer(who.clone(), key.to_owned())
+        })
+    }
+
+    /// The stored answers that have a message's words: those in the store, and those of this batch.
+    pub(crate) fn answers_naming(&self, id: MessageId) -> Loaded<BTreeSet<AnswerKey>> {
+        let key = Key::AnswersNaming(id);
+        let List::Answers(stored) = self.list(&key)? else {
+            return Err(Stop::NotLoaded(key));
+        };
+        let fresh = self
+            .answers
+            .iter()
+            .filter(|(_, row)| row.message_ids.contains(&id));
+        Ok(stored
+            .iter()
+            .chain(fresh.map(|(key, _)| key))
+            .cloned()
+            .collect())
     }
 
     pub(crate) fn put_participant(&mut self, id: ThreadId, who: UserId, row: ParticipantRow) {
@@ -271,7 +310,8 @@ impl Rows {
     }
 
     pub(crate) fn put_message(&mut self, row: MessageRow) {
-        self.message_seqs.put((row.thread_id, row.id), Some(row.seq));
+        self.message_seqs
+            .put((row.thread_id, row.id), Some(row.seq));
         self.messages.put((row.thread_id, row.seq), Some(row));
     }
 
@@ -290,6 +330,26 @@ impl Rows {
         self.person_heads.put(who.clone(), Some(next));
         self.person_log.put((who.clone(), subject), Some(next));
         Ok(())
+    }
+
+    /// Does something for each item; what is missing for any of them is asked for at once.
+    pub(crate) fn gather<I, T>(
+        items: impl IntoIterator<Item = I>,
+        mut each: impl FnMut(I) -> Loaded<T>,
+    ) -> Loaded<Vec<T>> {
+        let (mut done, mut missing) = (Vec::new(), Vec::new());
+        for item in items {
+            match each(item) {
+                Ok(value) => done.push(value),
+                Err(Stop::NotLoaded(key)) => missing.push(key),
+                Err(stop) => return Err(stop),
+            }
+        }
+        match missing.len() {
+            0 => Ok(done),
+            1 => Err(Stop::NotLoaded(missing.remove(0))),
+            _ => Err(Stop::NotLoaded(Key::Many(missing))),
+        }
     }
 
     /// The set of ids that a thread's participants key is made of.

@@ -18,14 +18,21 @@ pub struct Table<K, V> {
 
 impl<K, V> Default for Table<K, V> {
     fn default() -> Self {
-        Self { base: HashMap::new(), pending: HashMap::new(), changed: BTreeSet::new() }
+        Self {
+            base: HashMap::new(),
+            pending: HashMap::new(),
+            changed: BTreeSet::new(),
+        }
     }
 }
 
 impl<K: Clone + Eq + Hash + Ord, V> Table<K, V> {
     /// The row, if its key was loaded or written: `None` when unknown, `Some(None)` when known to be absent.
     pub fn get(&self, key: &K) -> Option<Option<&V>> {
-        self.pending.get(key).or_else(|| self.base.get(key)).map(Option::as_ref)
+        self.pending
+            .get(key)
+            .or_else(|| self.base.get(key))
+            .map(Option::as_ref)
     }
 
     /// Whether the key was loaded or written.
@@ -69,6 +76,16 @@ impl<K: Clone + Eq + Hash + Ord, V> Table<K, V> {
                 (key, row)
             })
             .collect()
+    }
+
+    /// Every row that is known and present.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        let base = self
+            .base
+            .iter()
+            .filter(|(key, _)| !self.pending.contains_key(key));
+        base.chain(&self.pending)
+            .filter_map(|(key, row)| Some((key, row.as_ref()?)))
     }
 
     /// Forgets everything.

@@ -1,1 +1,131 @@
-//! Comes.
+//! Checks of what people write, field by field. Each names the field, the limit and what to mend.
+
+use semel_protocol::{ClientId, limits, message::MessageKind};
+
+use crate::{Refusal, actions::Draft};
+
+type Valid = Result<(), Refusal>;
+
+pub(crate) fn content(pointer: &str, text: &str) -> Valid {
+    if text.trim().is_empty() {
+        return Err(Refusal::invalid(pointer, "a message needs words"));
+    }
+    if text.len() > limits::CONTENT_BYTES_MAX {
+        let max = limits::CONTENT_BYTES_MAX;
+        return Err(Refusal::invalid(
+            pointer,
+            format!("at most {max} bytes of UTF-8"),
+        ));
+    }
+    characters(pointer, text, limits::CONTENT_CHARACTERS_MAX)?;
+    storable(pointer, text)
+}
+
+pub(crate) fn title(pointer: &str, text: &str) -> Valid {
+    line(pointer, text, limits::TITLE_CHARACTERS_MAX)
+}
+
+pub(crate) fn name(pointer: &str, text: &str) -> Valid {
+    if text.trim().is_empty() {
+        return Err(Refusal::invalid(
+            pointer,
+            "a name needs at least one character",
+        ));
+    }
+    line(pointer, text, limits::NAME_CHARACTERS_MAX)
+}
+
+pub(crate) fn about(pointer: &str, text: &str) -> Valid {
+    characters(pointer, text, limits::ABOUT_CHARACTERS_MAX)?;
+    storable(pointer, text)
+}
+
+pub(crate) fn picture(pointer: &str, text: &str) -> Valid {
+    line(pointer, text, limits::PICTURE_CHARACTERS_MAX)?;
+    let is_web = text.starts_with("https://") || text.starts_with("http://");
+    if !text.is_empty() && !is_web {
+        return Err(Refusal::invalid(
+            pointer,
+            "an address that begins with https:// or http://",
+        ));
+    }
+    Ok(())
+}
+
+pub(crate) fn emoji(text: &str) -> Valid {
+    let pointer = "/emoji";
+    if text.is_empty() || text.len() > limits::EMOJI_BYTES_MAX {
+        let max = limits::EMOJI_BYTES_MAX;
+        return Err(Refusal::invalid(
+            pointer,
+            format!("one emoji of 1 to {max} bytes"),
+        ));
+    }
+    if text
+        .chars()
+        .any(|c| c.is_control() || c.is_whitespace() || c == '<' || c == '>')
+    {
+        return Err(Refusal::invalid(
+            pointer,
+            "one emoji, without white space or control characters",
+        ));
+    }
+    Ok(())
+}
+
+pub(crate) fn client_id(pointer: &str, id: ClientId) -> Valid {
+    if id.is_acceptable() {
+        return Ok(());
+    }
+    let detail = "a random or time-ordered UUID; nil, max and counters are refused";
+    Err(Refusal::invalid(pointer, detail))
+}
+
+pub(crate) fn draft(prefix: &str, draft: &Draft) -> Valid {
+    if let Some(id) = draft.client_id {
+        client_id(&format!("{prefix}/client_id"), id)?;
+    }
+    if draft.kind.is_some_and(|kind| kind != MessageKind::Text) {
+        return Err(Refusal::invalid(
+            &format!("{prefix}/kind"),
+            "people send `text`",
+        ));
+    }
+    if draft.attachment_count > 0 {
+        let detail = "this server does not take files yet";
+        return Err(Refusal::invalid(&format!("{prefix}/attachments"), detail));
+    }
+    content(&format!("{prefix}/content"), &draft.content)
+}
+
+fn line(pointer: &str, text: &str, max: usize) -> Valid {
+    characters(pointer, text, max)?;
+    if text.chars().any(char::is_control) {
+        return Err(Refusal::invalid(
+            pointer,
+            "one line, without control characters",
+        ));
+    }
+    Ok(())
+}
+
+fn characters(pointer: &str, text: &str, max: usize) -> Valid {
+    if text.chars().count() > max {
+        return Err(Refusal::invalid(
+            pointer,
+            format!("at most {max} characters"),
+        ));
+    }
+    Ok(())
+}
+
+/// No database of ours stores U+0000 in text.
+fn storable(pointer: &str, text: &str) -> Valid {
+    if text.contains('\0') {
+        return Err(Refusal::invalid(
+            pointer,
+            "the character U+0000 cannot be stored",
+        ));
+    }
+    Ok(())
+}

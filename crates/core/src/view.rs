@@ -1,9 +1,7 @@
 //! Views: what one person sees of a thread, gathered from rows.
 
 use semel_protocol::{
-    Rev, Seq, ThreadId, ThreadType, UserId,
-    limits::THREAD_PARTICIPANTS_SHOWN_MAX,
-    thread::Role,
+    Rev, Seq, ThreadId, ThreadType, UserId, limits::THREAD_PARTICIPANTS_SHOWN_MAX, thread::Role,
 };
 
 use crate::{
@@ -51,13 +49,12 @@ pub struct ThreadView {
 pub fn thread(rows: &Rows, id: ThreadId, viewer: &UserId) -> Result<ThreadView, Stop> {
     let thread = rows.thread(id)?.expect("a viewed thread is there").clone();
     let head = rows.head(id)?.clone();
-    let me = rows.participant(id, viewer)?.expect("a viewer is a participant");
+    let me = rows
+        .participant(id, viewer)?
+        .expect("a viewer is a participant");
     let position = rows.position(id, viewer)?;
-    let participants = rows
-        .standing(id, THREAD_PARTICIPANTS_SHOWN_MAX)?
-        .into_iter()
-        .map(|who| participant(rows, id, who))
-        .collect::<Result<Vec<_>, Stop>>()?;
+    let standing = rows.standing(id, THREAD_PARTICIPANTS_SHOWN_MAX)?;
+    let participants = Rows::gather(standing, |who| participant(rows, id, who))?;
     let last_message = match head.last_seq {
         0 => None,
         seq => rows.message(id, seq)?.filter(|_| me.sees_seq(seq)).cloned(),
@@ -82,7 +79,9 @@ pub fn unread_count(head: &HeadRow, position: PositionRow) -> u64 {
 
 /// A participant with their name.
 pub fn participant(rows: &Rows, id: ThreadId, who: UserId) -> Result<ParticipantView, Stop> {
-    let role = rows.participant(id, &who)?.map_or(Role::Participant, |row: &ParticipantRow| row.role);
+    let role = rows
+        .participant(id, &who)?
+        .map_or(Role::Participant, |row: &ParticipantRow| row.role);
     Ok(ParticipantView {
         display_name: display_name(rows, &who)?,
         role,
@@ -93,7 +92,9 @@ pub fn participant(rows: &Rows, id: ThreadId, who: UserId) -> Result<Participant
 
 /// A person's name: the id until one is set.
 pub fn display_name(rows: &Rows, who: &UserId) -> Result<String, Stop> {
-    let name = rows.user(who)?.and_then(|user: &UserRow| user.display_name.clone());
+    let name = rows
+        .user(who)?
+        .and_then(|user: &UserRow| user.display_name.clone());
     Ok(name.unwrap_or_else(|| who.as_str().to_owned()))
 }
 

@@ -110,7 +110,11 @@ impl fmt::Display for UserIdError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Length => {
-                write!(f, "a user id has 1 to {} characters", limits::USER_ID_CHARACTERS_MAX)
+                write!(
+                    f,
+                    "a user id has 1 to {} characters",
+                    limits::USER_ID_CHARACTERS_MAX
+                )
             }
             Self::Control => f.write_str("a user id has no control characters"),
             Self::WhiteSpace => f.write_str("a user id does not begin or end with white space"),
@@ -166,7 +170,15 @@ mod tests {
 
     #[test]
     fn user_ids_of_the_origin_documents_are_legal() {
-        for text in ["-1", "-4", "user-id-1", "alice_bob", "a:b|c,d", "é", &"x".repeat(64)] {
+        for text in [
+            "-1",
+            "-4",
+            "user-id-1",
+            "alice_bob",
+            "a:b|c,d",
+            "é",
+            &"x".repeat(64),
+        ] {
             assert_eq!(UserId::parse(text).map(String::from), Ok(text.to_owned()));
         }
     }
@@ -182,14 +194,20 @@ mod tests {
     #[test]
     fn only_uuid_shaped_user_ids_lose_their_case() {
         let upper = "6F9619FF-8B86-D011-B42D-00CF4FC964FF";
-        assert_eq!(UserId::parse(upper).unwrap().as_str(), upper.to_ascii_lowercase());
+        assert_eq!(
+            UserId::parse(upper).unwrap().as_str(),
+            upper.to_ascii_lowercase()
+        );
         assert_ne!(UserId::parse("Ann"), UserId::parse("ann"));
     }
 
     #[test]
     fn ec_x11_nil_max_and_counters_are_no_client_ids() {
         for value in [0, 1, 42, u128::from(u64::MAX), u128::MAX, 1 << 64, 7 << 100] {
-            assert!(!ClientId(Uuid::from_u128(value)).is_acceptable(), "{value:x}");
+            assert!(
+                !ClientId(Uuid::from_u128(value)).is_acceptable(),
+                "{value:x}"
+            );
         }
         let v4 = Uuid::parse_str("8c1b2b4e-3f0a-4b0e-9a3e-2f6f0d6f7a11").unwrap();
         assert!(ClientId(v4).is_acceptable());

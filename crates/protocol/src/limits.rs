@@ -56,7 +56,9 @@ pub const IDEMPOTENCY_HOURS_DEFAULT: u64 = 24;
 pub const SYNC_BEHIND_ENTRIES_MAX: u64 = 10_000;
 /// Threads whose cursors one `sync` may name.
 pub const SYNC_THREADS_MAX: usize = 5_000;
-/// Threads of one `sync` answer.
+/// New contacts of one `sync` answer, newest first; the rest is in `GET /api/contacts`.
+pub const SYNC_CONTACTS_MAX: usize = 1_000;
+/// Threads that one `sync` answer looks through.
 pub const SYNC_PAGE_THREADS_MAX: usize = 100;
 /// Bytes of one Socket.IO packet.
 pub const SOCKET_PACKET_BYTES_MAX: u64 = 1024 * 1024;

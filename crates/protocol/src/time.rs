@@ -21,7 +21,8 @@ impl FromStr for Timestamp {
     type Err = jiff::Error;
 
     fn from_str(text: &str) -> Result<Self, jiff::Error> {
-        text.parse::<jiff::Timestamp>().map(|time| Self(time.as_millisecond()))
+        text.parse::<jiff::Timestamp>()
+            .map(|time| Self(time.as_millisecond()))
     }
 }
 
@@ -45,7 +46,10 @@ mod tests {
     #[test]
     fn times_are_rfc_3339_with_milliseconds() {
         assert_eq!(Timestamp(0).to_string(), "1970-01-01T00:00:00.000Z");
-        assert_eq!(Timestamp(1_767_225_600_123).to_string(), "2026-01-01T00:00:00.123Z");
+        assert_eq!(
+            Timestamp(1_767_225_600_123).to_string(),
+            "2026-01-01T00:00:00.123Z"
+        );
         let parsed: Timestamp = "2026-01-01T01:00:00.123+01:00".parse().unwrap();
         assert_eq!(parsed, Timestamp(1_767_225_600_123));
     }

@@ -1,11 +1,16 @@
 //! Makes a message a tombstone.
 
-use semel_protocol::{MessageId, ThreadId, UserId};
+use semel_protocol::{
+    Code, MessageId, ThreadId, ThreadType, UserId, message::MessageKind, thread::Role,
+};
 
 use super::{Outcome, Scope};
-use crate::{Key, Rows, Stop};
+use crate::{
+    Key, Refusal, Rows, Stop, access, log,
+    row::{AnswerRow, Fact, MessageRow},
+};
 
-/// Makes a message a tombstone: its sender, or an admin of a group.
+/// Makes a message a tombstone: its sender, or an admin of a group. A tombstone stays one.
 #[derive(Clone, Debug)]
 pub struct DeleteMessage {
     /// Where.
@@ -16,10 +21,48 @@ pub struct DeleteMessage {
 
 impl DeleteMessage {
     pub(super) fn keys(&self, actor: &UserId, keys: &mut Vec<Key>) {
-        todo!()
+        keys.push(Key::Thread(self.thread_id));
+        keys.push(Key::Participant(self.thread_id, actor.clone()));
+        keys.push(Key::MessageId(self.thread_id, self.message_id));
+        keys.push(Key::AnswersNaming(self.message_id));
     }
 
     pub(super) fn decide(&self, scope: &Scope<'_>, rows: &mut Rows) -> Result<Outcome, Stop> {
-        todo!()
+        let id = self.thread_id;
+        let (thread, me) = access::thread(rows, scope.actor, id)?;
+        let is_moderator = thread.thread_type == ThreadType::Group && me.role == Role::Admin;
+        let message = access::message(rows, scope.actor, id, self.message_id)?.clone();
+        let is_own = message.sender_id == *scope.actor;
+        if message.kind == MessageKind::System || !(is_own || is_moderator) {
+            let detail = "only its sender or an admin of the group may delete a message";
+            return Err(Refusal::new(Code::Forbidden, detail).into());
+        }
+        if message.deleted_at.is_some() {
+            return Ok(Outcome::Message(Box::new(message)));
+        }
+        let (rev, now) = log::append(scope, rows, id, Fact::MessageDeleted(message.seq), "")?;
+        let message = MessageRow {
+            rev,
+            content: String::new(),
+            reactions: Vec::new(),
+            deleted_at: Some(now),
+            ..message
+        };
+        rows.put_message(message.clone());
+        redact_answers(scope, rows, &message)?;
+        Ok(Outcome::Message(Box::new(message)))
     }
+}
+
+/// Erased words are erased from stored answers too: their replay shows the tombstone.
+fn redact_answers(scope: &Scope<'_>, rows: &mut Rows, message: &MessageRow) -> Result<(), Stop> {
+    let naming = rows.answers_naming(message.id)?;
+    let answers = Rows::gather(naming, |key| {
+        Ok(rows.answer(&key.0, &key.1)?.cloned().map(|row| (key, row)))
+    })?;
+    for (key, row) in answers.into_iter().flatten() {
+        let body = scope.renderer.redact(&row.body, message);
+        rows.answers.put(key, Some(AnswerRow { body, ..row }));
+    }
+    Ok(())
 }

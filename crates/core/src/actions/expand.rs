@@ -1,9 +1,16 @@
-//! Adds people to a group, with a welcome message if wanted.
+//! Adds people to a group.
 
-use semel_protocol::{ClientId, ThreadId, UserId, requests::OnConflict};
+use std::collections::BTreeSet;
 
-use super::{Outcome, Scope};
-use crate::{Key, Rows, Stop};
+use semel_protocol::{
+    ClientId, ThreadId, UserId, limits::PARTICIPANTS_PER_CALL_MAX, requests::OnConflict,
+};
+
+use super::{
+    Draft, Outcome, Scope, membership, people,
+    send::{said_before, say},
+};
+use crate::{Key, Refusal, Rows, Stop, access, actions::Sent, validate, view};
 
 /// Adds people to a group, with a welcome message if wanted. Admins only.
 #[derive(Clone, Debug)]
@@ -12,7 +19,7 @@ pub struct Expand {
     pub thread_id: ThreadId,
     /// Who; those who are in are ignored.
     pub new_participants: Vec<UserId>,
-    /// The welcome.
+    /// The welcome. Said when somebody came in.
     pub message_content: Option<String>,
     /// The welcome's client id.
     pub client_id: Option<ClientId>,
@@ -22,10 +29,78 @@ pub struct Expand {
 
 impl Expand {
     pub(super) fn keys(&self, actor: &UserId, keys: &mut Vec<Key>) {
-        todo!()
+        people::keys(actor, &self.new_participants, keys);
+        keys.push(Key::Thread(self.thread_id));
+        keys.push(Key::Roster(self.thread_id));
     }
 
     pub(super) fn decide(&self, scope: &Scope<'_>, rows: &mut Rows) -> Result<Outcome, Stop> {
-        todo!()
+        let id = self.thread_id;
+        let welcome = self.welcome()?;
+        access::group_as_admin(rows, scope.actor, id)?;
+        let before = rows.people_of(id)?;
+        let named: BTreeSet<&UserId> = self.new_participants.iter().collect();
+        let added: Vec<UserId> = named
+            .into_iter()
+            .filter(|who| !before.contains(*who))
+            .cloned()
+            .collect();
+        people::known(rows, &added)?;
+        let sent = if added.is_empty() {
+            self.welcomed_before(scope, rows, welcome.as_ref())?
+        } else {
+            membership::admit(scope, rows, id, &added, self.on_conflict)?;
+            let all = rows.people_of(id)?;
+            people::befriend(scope, rows, &added, &all)?;
+            welcome
+                .map(|draft| say(scope, rows, id, &draft))
+                .transpose()?
+        };
+        let thread = Box::new(view::thread(rows, id, scope.actor)?);
+        let added = Rows::gather(added, |who| view::participant(rows, id, who))?;
+        Ok(Outcome::Expanded {
+            thread,
+            added,
+            sent: sent.map(Box::new),
+        })
+    }
+
+    fn welcome(&self) -> Result<Option<Draft>, Refusal> {
+        let count = self.new_participants.len();
+        if count == 0 || count > PARTICIPANTS_PER_CALL_MAX {
+            let detail = format!("1 to {PARTICIPANTS_PER_CALL_MAX} people");
+            return Err(Refusal::invalid("/new_participants", detail));
+        }
+        if let Some(id) = self.client_id {
+            validate::client_id("/client_id", id)?;
+        }
+        let Some(content) = &self.message_content else {
+            return Ok(None);
+        };
+        validate::content("/message_content", content)?;
+        Ok(Some(Draft {
+            client_id: self.client_id,
+            content: content.clone(),
+            kind: None,
+            reply_to: None,
+            attachment_count: 0,
+        }))
+    }
+
+    /// Nobody came in: this may be a repeat, which gets the welcome that was said then.
+    fn welcomed_before(
+        &self,
+        scope: &Scope<'_>,
+        rows: &Rows,
+        welcome: Option<&Draft>,
+    ) -> Result<Option<Sent>, Stop> {
+        let Some(draft) = welcome else {
+            return Ok(None);
+        };
+        let message = said_before(scope, rows, Some(self.thread_id), draft)?;
+        Ok(message.map(|message| Sent {
+            message,
+            duplicate: true,
+        }))
     }
 }

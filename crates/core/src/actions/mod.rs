@@ -8,7 +8,10 @@ mod delete_message;
 mod edit_message;
 mod expand;
 mod leave;
+mod make_thread;
 mod mark_position;
+mod membership;
+mod people;
 mod prune_answers;
 mod react;
 mod remove_participant;
@@ -140,6 +143,8 @@ pub enum Outcome {
         thread: Box<ThreadView>,
         /// Whether this call made it.
         created: bool,
+        /// What told that it was there.
+        absorbed: Option<Absorbed>,
     },
     /// Of [`CheckExisting`].
     Existing(Option<Box<ThreadView>>),
@@ -207,7 +212,9 @@ impl Outcome {
     pub fn message_ids(&self) -> Vec<MessageId> {
         let last = |thread: &ThreadView| thread.last_message.as_ref().map(|message| message.id);
         match self {
-            Self::Thread { thread, .. } | Self::Changed(thread) => last(thread).into_iter().collect(),
+            Self::Thread { thread, .. } | Self::Changed(thread) => {
+                last(thread).into_iter().collect()
+            }
             Self::Existing(thread) => thread.as_deref().and_then(last).into_iter().collect(),
             Self::Conversation { thread, sent, .. } => {
                 last(thread).into_iter().chain([sent.message.id]).collect()
@@ -217,9 +224,11 @@ impl Outcome {
                 last(thread).into_iter().chain(sent).collect()
             }
             Self::Sent(sent) => vec![sent.message.id],
-            Self::SentBatch(results) => {
-                results.iter().flatten().map(|sent| sent.message.id).collect()
-            }
+            Self::SentBatch(results) => results
+                .iter()
+                .flatten()
+                .map(|sent| sent.message.id)
+                .collect(),
             Self::Message(message) => vec![message.id],
             Self::Left(_) | Self::Position { .. } | Self::User { .. } | Self::Pruned(_) => vec![],
         }
@@ -229,18 +238,25 @@ impl Outcome {
     pub fn absorbed(&self) -> Vec<Absorbed> {
         let client = |duplicate: bool| duplicate.then_some(Absorbed::ClientId);
         match self {
-            Self::Thread { created: false, .. } => vec![Absorbed::ParticipantsKey],
-            Self::Conversation { sent, is_existing_thread, .. } => {
-                let key = (*is_existing_thread && !sent.duplicate).then_some(Absorbed::ParticipantsKey);
+            Self::Thread { absorbed, .. } => absorbed.iter().copied().collect(),
+            Self::Conversation {
+                sent,
+                is_existing_thread,
+                ..
+            } => {
+                let key =
+                    (*is_existing_thread && !sent.duplicate).then_some(Absorbed::ParticipantsKey);
                 client(sent.duplicate).into_iter().chain(key).collect()
             }
-            Self::Expanded { sent, .. } => {
-                client(sent.as_ref().is_some_and(|sent| sent.duplicate)).into_iter().collect()
-            }
+            Self::Expanded { sent, .. } => client(sent.as_ref().is_some_and(|sent| sent.duplicate))
+                .into_iter()
+                .collect(),
             Self::Sent(sent) => client(sent.duplicate).into_iter().collect(),
-            Self::SentBatch(results) => {
-                results.iter().flatten().filter_map(|sent| client(sent.duplicate)).collect()
-            }
+            Self::SentBatch(results) => results
+                .iter()
+                .flatten()
+                .filter_map(|sent| client(sent.duplicate))
+                .collect(),
             _ => vec![],
         }
     }

@@ -3,9 +3,9 @@
 use semel_protocol::{Timestamp, UserId};
 
 use super::{Outcome, Scope};
-use crate::{Key, Rows, Stop};
+use crate::{Key, Rows, Stop, rows::List};
 
-/// Removes stored answers that have expired. A job of the server.
+/// Removes stored answers that have expired. A job of the server, repeated until nothing is left.
 #[derive(Clone, Debug)]
 pub struct PruneAnswers {
     /// Made before this time.
@@ -15,11 +15,30 @@ pub struct PruneAnswers {
 }
 
 impl PruneAnswers {
-    pub(super) fn keys(&self, actor: &UserId, keys: &mut Vec<Key>) {
-        todo!()
+    fn key(&self) -> Key {
+        Key::AnswersBefore(self.before, self.limit)
     }
 
-    pub(super) fn decide(&self, scope: &Scope<'_>, rows: &mut Rows) -> Result<Outcome, Stop> {
-        todo!()
+    pub(super) fn keys(&self, _actor: &UserId, keys: &mut Vec<Key>) {
+        keys.push(self.key());
+    }
+
+    pub(super) fn decide(&self, _scope: &Scope<'_>, rows: &mut Rows) -> Result<Outcome, Stop> {
+        let List::Answers(expired) = rows.list(&self.key())? else {
+            return Err(Stop::NotLoaded(self.key()));
+        };
+        // An answer may have been renewed earlier in this batch: what counts is the row.
+        let expired = Rows::gather(expired.clone(), |key| {
+            let row = rows.answer(&key.0, &key.1)?;
+            Ok(row
+                .is_some_and(|row| row.created_at < self.before)
+                .then_some(key))
+        })?;
+        let expired: Vec<_> = expired.into_iter().flatten().collect();
+        let count = expired.len();
+        for key in expired {
+            rows.answers.put(key, None);
+        }
+        Ok(Outcome::Pruned(count))
     }
 }

@@ -2,10 +2,10 @@
 
 use semel_protocol::{ThreadId, UserId, requests::OnConflict};
 
-use super::{Outcome, Scope};
-use crate::{Key, Rows, Stop};
+use super::{Leave, Outcome, Scope, membership};
+use crate::{Key, Refusal, Rows, Stop, access, view};
 
-/// Takes somebody out of a group. Admins only.
+/// Takes somebody out of a group. Admins only; for oneself it is the same as leaving.
 #[derive(Clone, Debug)]
 pub struct RemoveParticipant {
     /// Where.
@@ -18,10 +18,27 @@ pub struct RemoveParticipant {
 
 impl RemoveParticipant {
     pub(super) fn keys(&self, actor: &UserId, keys: &mut Vec<Key>) {
-        todo!()
+        keys.push(Key::Thread(self.thread_id));
+        keys.push(Key::Participant(self.thread_id, actor.clone()));
+        keys.push(Key::Roster(self.thread_id));
     }
 
     pub(super) fn decide(&self, scope: &Scope<'_>, rows: &mut Rows) -> Result<Outcome, Stop> {
-        todo!()
+        let id = self.thread_id;
+        if self.user_id == *scope.actor {
+            return Leave { thread_id: id }.decide(scope, rows);
+        }
+        access::group_as_admin(rows, scope.actor, id)?;
+        let row = rows
+            .participant(id, &self.user_id)?
+            .ok_or_else(Refusal::not_found)?;
+        if row.is_active() {
+            membership::depart(scope, rows, id, &self.user_id, self.on_conflict)?;
+        }
+        Ok(Outcome::Changed(Box::new(view::thread(
+            rows,
+            id,
+            scope.actor,
+        )?)))
     }
 }

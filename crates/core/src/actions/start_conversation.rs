@@ -1,9 +1,14 @@
-//! Finds or makes the thread of these people and says something in it, in one step.
+//! Finds or makes a thread and says something in it.
 
-use semel_protocol::{ClientId, ThreadType, UserId};
+use semel_protocol::{ClientId, Code, ThreadId, ThreadType, UserId};
 
-use super::{Outcome, Scope};
-use crate::{Key, Rows, Stop};
+use super::{
+    Draft, Outcome, Scope, Sent,
+    create_or_get::wanted,
+    make_thread, people,
+    send::{said_before, say},
+};
+use crate::{Key, Refusal, Rows, Stop, validate, view};
 
 /// Finds or makes the thread of these people and says something in it, in one step.
 #[derive(Clone, Debug)]
@@ -24,10 +29,80 @@ pub struct StartConversation {
 
 impl StartConversation {
     pub(super) fn keys(&self, actor: &UserId, keys: &mut Vec<Key>) {
-        todo!()
+        people::keys(actor, &self.participants, keys);
+        keys.extend(self.client_id.map(|id| Key::ClientId(id, actor.clone())));
+        if let Ok(wanted) = wanted(
+            actor,
+            &self.participants,
+            self.thread_type,
+            None,
+            self.distinct,
+        ) {
+            keys.extend(wanted.key().map(Key::ParticipantsKey));
+        }
     }
 
     pub(super) fn decide(&self, scope: &Scope<'_>, rows: &mut Rows) -> Result<Outcome, Stop> {
-        todo!()
+        let draft = self.draft();
+        if let Some(id) = draft.client_id {
+            validate::client_id("/client_id", id)?;
+        }
+        validate::content("/message_content", &draft.content)?;
+        let title = self.title.as_ref();
+        let wanted = wanted(
+            scope.actor,
+            &self.participants,
+            self.thread_type,
+            title,
+            self.distinct,
+        )?;
+        // Before the participants key: a retried first message finds its thread even when the set has changed since.
+        if let Some(message) = said_before(scope, rows, None, &draft)? {
+            let id = message.thread_id;
+            return outcome(
+                scope,
+                rows,
+                id,
+                Sent {
+                    message,
+                    duplicate: true,
+                },
+                true,
+            );
+        }
+        let (id, created) = make_thread::find_or_make(scope, rows, &wanted)?;
+        let sent = say(scope, rows, id, &draft)?;
+        outcome(scope, rows, id, sent, !created)
     }
+
+    fn draft(&self) -> Draft {
+        Draft {
+            client_id: self.client_id,
+            content: self.content.clone(),
+            kind: None,
+            reply_to: None,
+            attachment_count: 0,
+        }
+    }
+}
+
+fn outcome(
+    scope: &Scope<'_>,
+    rows: &Rows,
+    id: ThreadId,
+    sent: Sent,
+    is_existing_thread: bool,
+) -> Result<Outcome, Stop> {
+    if !rows
+        .participant(id, scope.actor)?
+        .is_some_and(|me| me.is_active())
+    {
+        return Err(Refusal::new(Code::Forbidden, "you are not in this thread any more").into());
+    }
+    let thread = Box::new(view::thread(rows, id, scope.actor)?);
+    Ok(Outcome::Conversation {
+        thread,
+        sent: Box::new(sent),
+        is_existing_thread,
+    })
 }

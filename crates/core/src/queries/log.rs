@@ -1,10 +1,11 @@
 //! Pages of messages and entries.
 
-use semel_protocol::{Rev, Seq, ThreadId, UserId};
+use semel_protocol::{Rev, Seq, ThreadId, UserId, limits::SYNC_BEHIND_ENTRIES_MAX};
 
 use crate::{
-    Rows, Stop,
-    row::{EntryRow, MessageRow},
+    Key, Rows, Stop, access,
+    row::{EntryRow, MessageRow, ParticipantRow},
+    rows::List,
 };
 
 /// Which messages of a thread.
@@ -69,7 +70,49 @@ pub fn messages(
     around: Around,
     limit: usize,
 ) -> Result<MessagesView, Stop> {
-    todo!()
+    let (thread, me) = access::thread(rows, actor, id)?;
+    let head = rows.head(id)?;
+    let (first, last) = (me.first_seq(), head.last_seq);
+    let limit = limit as Seq;
+    let (from, to) = match around {
+        Around::Newest => ((last + 1).saturating_sub(limit), last),
+        Around::Before(seq) => (seq.saturating_sub(limit), seq.saturating_sub(1).min(last)),
+        Around::After(seq) => (seq.saturating_add(1), seq.saturating_add(limit).min(last)),
+        Around::Seq(seq) => {
+            let from = seq.saturating_sub(limit / 2).max(first);
+            (from, from.saturating_add(limit).saturating_sub(1).min(last))
+        }
+    };
+    let from = from.max(first);
+    let has_more = match around {
+        Around::After(_) => to < last,
+        Around::Newest | Around::Before(_) | Around::Seq(_) => from > first,
+    };
+    let (as_of_rev, epoch) = (head.last_rev, thread.epoch);
+    if from > to {
+        let (messages, from_seq, to_seq) = (Vec::new(), 0, 0);
+        let has_more = has_more && matches!(around, Around::After(_));
+        return Ok(MessagesView {
+            messages,
+            from_seq,
+            to_seq,
+            as_of_rev,
+            epoch,
+            has_more,
+        });
+    }
+    rows.list(&Key::Messages(id, from, to))?;
+    let seen = (from..=to).filter(|seq| me.sees_seq(*seq));
+    let messages = Rows::gather(seen, |seq| Ok(rows.message(id, seq)?.cloned()))?;
+    let messages = messages.into_iter().flatten().collect();
+    Ok(MessagesView {
+        messages,
+        from_seq: from,
+        to_seq: to,
+        as_of_rev,
+        epoch,
+        has_more,
+    })
 }
 
 /// Entries of a thread of the caller's after a rev.
@@ -80,5 +123,41 @@ pub fn entries(
     after_rev: Rev,
     limit: usize,
 ) -> Result<EntriesView, Stop> {
-    todo!()
+    let (thread, me) = access::thread(rows, actor, id)?;
+    let head_rev = rows.head(id)?.last_rev;
+    // What lies before everything that the person may see is not a gap of theirs.
+    let after_rev = after_rev.max(me.first_rev().saturating_sub(1));
+    let mut view = EntriesView {
+        entries: Vec::new(),
+        head_rev,
+        epoch: thread.epoch,
+        more: false,
+        too_old: false,
+    };
+    if after_rev > head_rev || head_rev - after_rev > SYNC_BEHIND_ENTRIES_MAX {
+        view.too_old = true;
+        return Ok(view);
+    }
+    if after_rev == head_rev {
+        return Ok(view);
+    }
+    let key = Key::Entries(id, after_rev, limit);
+    let List::Entries(page) = rows.list(&key)? else {
+        return Err(Stop::NotLoaded(key));
+    };
+    view.entries = Rows::gather(page, |entry| seen(rows, me, entry))?;
+    view.more = after_rev + (page.len() as Rev) < head_rev;
+    Ok(view)
+}
+
+fn seen(rows: &Rows, me: &ParticipantRow, entry: &EntryRow) -> Result<SeenEntry, Stop> {
+    if !me.sees_rev(entry.rev) {
+        return Ok(SeenEntry::Hidden(entry.thread_id, entry.rev, entry.epoch));
+    }
+    let seq = entry.seq.or_else(|| entry.fact.message_seq());
+    let message = match seq.filter(|seq| me.sees_seq(*seq)) {
+        Some(seq) => rows.message(entry.thread_id, seq)?.cloned(),
+        None => None,
+    };
+    Ok(SeenEntry::Seen(entry.clone(), message))
 }

@@ -1,15 +1,16 @@
 //! What a device missed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use semel_protocol::{Rev, ThreadId, Timestamp, UserId};
+use semel_protocol::{Rev, ThreadId, Timestamp, UserId, limits::SYNC_CONTACTS_MAX};
 
-use super::EntriesView;
+use super::{Around, EntriesView, entries, lists::contact, messages};
 use crate::{
-    Rows, Stop,
+    Key, Rows, Stop,
     chain::Chain,
-    row::{MessageRow, UserRow},
-    view::ThreadView,
+    row::{MessageRow, Subject, UserRow},
+    rows::List,
+    view::{self, ThreadView},
 };
 
 /// Where a device is in a thread's log.
@@ -64,7 +65,167 @@ pub struct SyncView {
     pub next: Option<(Timestamp, ThreadId)>,
 }
 
+/// Newest messages that come with a thread that is new to the device.
+const NEWEST_MESSAGES: usize = 50;
+/// Entries of one thread in one answer.
+const ENTRIES_PER_THREAD: usize = 200;
+
 /// What a device missed: threads of the person that moved since its cursors, page by page.
 pub fn sync(rows: &Rows, actor: &UserId, ask: &SyncAsk) -> Result<SyncView, Stop> {
-    todo!()
+    let scanned = super::lists::thread_ids(rows, actor, ask.after, ask.limit)?;
+    let since = rows.person_head(actor)?;
+    let own = own_changes(rows, actor, ask.since)?;
+    let found = Rows::gather(scanned, |(_, id)| missed(rows, actor, *id, ask, &own))?;
+    let threads: Vec<SyncThreadView> = found.into_iter().flatten().collect();
+    let is_first_page = ask.after.is_none();
+    let left = if is_first_page {
+        gone(rows, actor, ask)?
+    } else {
+        Vec::new()
+    };
+    let contacts = if is_first_page {
+        new_contacts(rows, actor, &own)?
+    } else {
+        Vec::new()
+    };
+    let people: BTreeSet<&UserId> = threads
+        .iter()
+        .flat_map(|missed| {
+            missed
+                .thread
+                .participants
+                .iter()
+                .map(|person| &person.user_id)
+        })
+        .collect();
+    let profiles = Rows::gather(people, |who| {
+        Ok(rows.user(who)?.map(|user| (who.clone(), user.clone())))
+    })?;
+    let next = scanned
+        .last()
+        .filter(|_| scanned.len() == ask.limit)
+        .copied();
+    let profiles = profiles.into_iter().flatten().collect();
+    Ok(SyncView {
+        threads,
+        left,
+        contacts,
+        profiles,
+        since,
+        next,
+    })
+}
+
+/// What the person's own log says since the device's number, oldest first.
+fn own_changes(rows: &Rows, actor: &UserId, since: Option<u64>) -> Result<Vec<Subject>, Stop> {
+    let key = Key::PersonLog(actor.clone(), since.unwrap_or(0));
+    let List::Subjects(subjects) = rows.list(&key)? else {
+        return Err(Stop::NotLoaded(key));
+    };
+    Ok(subjects
+        .iter()
+        .map(|(_, subject)| subject.clone())
+        .collect())
+}
+
+/// One thread, if it moved, is new to the device, or was read elsewhere.
+fn missed(
+    rows: &Rows,
+    actor: &UserId,
+    id: ThreadId,
+    ask: &SyncAsk,
+    own: &[Subject],
+) -> Result<Option<SyncThreadView>, Stop> {
+    let Some(cursor) = ask.threads.get(&id) else {
+        return snapshot(rows, actor, id, false).map(Some);
+    };
+    if !is_of_this_log(rows, id, cursor)? {
+        return snapshot(rows, actor, id, true).map(Some);
+    }
+    let log = entries(rows, actor, id, cursor.rev, ENTRIES_PER_THREAD)?;
+    if log.too_old {
+        return snapshot(rows, actor, id, true).map(Some);
+    }
+    let is_own =
+        |subject: &Subject| matches!(subject, Subject::Read(at) | Subject::Thread(at) if *at == id);
+    if log.entries.is_empty() && !own.iter().any(is_own) {
+        return Ok(None);
+    }
+    let thread = view::thread(rows, id, actor)?;
+    Ok(Some(SyncThreadView {
+        thread,
+        log,
+        messages: Vec::new(),
+    }))
+}
+
+/// A thread from its newest page on.
+fn snapshot(
+    rows: &Rows,
+    actor: &UserId,
+    id: ThreadId,
+    too_old: bool,
+) -> Result<SyncThreadView, Stop> {
+    let page = messages(rows, actor, id, Around::Newest, NEWEST_MESSAGES)?;
+    let thread = view::thread(rows, id, actor)?;
+    let (head_rev, epoch) = (page.as_of_rev, page.epoch);
+    let log = EntriesView {
+        entries: Vec::new(),
+        head_rev,
+        epoch,
+        more: false,
+        too_old,
+    };
+    Ok(SyncThreadView {
+        thread,
+        log,
+        messages: page.messages,
+    })
+}
+
+/// Whether a cursor is a place in the log as it is now: a restored backup or a merge shows in chain and epoch.
+fn is_of_this_log(rows: &Rows, id: ThreadId, cursor: &SyncCursor) -> Result<bool, Stop> {
+    let epoch = rows.thread(id)?.map_or(0, |thread| thread.epoch);
+    let head = rows.head(id)?;
+    if cursor.rev > head.last_rev || cursor.epoch.is_some_and(|theirs| theirs != epoch) {
+        return Ok(false);
+    }
+    let Some(chain) = cursor.chain.filter(|_| cursor.rev > 0) else {
+        return Ok(true);
+    };
+    if cursor.rev == head.last_rev {
+        return Ok(chain == head.chain);
+    }
+    let key = Key::ChainAt(id, cursor.rev);
+    match rows.list(&key)? {
+        List::Chain(ours) => Ok(*ours == Some(chain)),
+        _ => Err(Stop::NotLoaded(key)),
+    }
+}
+
+/// Threads that the device names and that are not in the person's list any more: left, or hidden.
+fn gone(rows: &Rows, actor: &UserId, ask: &SyncAsk) -> Result<Vec<ThreadId>, Stop> {
+    let gone = Rows::gather(ask.threads.keys(), |id| {
+        if rows.thread(*id)?.is_none() {
+            return Ok(Some(*id));
+        }
+        let last_seq = rows.head(*id)?.last_seq;
+        let me = rows.participant(*id, actor)?.filter(|me| me.is_active());
+        let is_listed = me.is_some_and(|me| me.hidden_seq.is_none_or(|hidden| hidden < last_seq));
+        Ok((!is_listed).then_some(*id))
+    })?;
+    Ok(gone.into_iter().flatten().collect())
+}
+
+fn new_contacts(
+    rows: &Rows,
+    actor: &UserId,
+    own: &[Subject],
+) -> Result<Vec<(UserId, UserRow, Timestamp)>, Stop> {
+    let new = own.iter().rev().filter_map(|subject| match subject {
+        Subject::Contact(who) => Some(who),
+        _ => None,
+    });
+    let found = Rows::gather(new.take(SYNC_CONTACTS_MAX), |who| contact(rows, actor, who))?;
+    Ok(found.into_iter().flatten().collect())
 }

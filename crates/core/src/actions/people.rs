@@ -1,0 +1,113 @@
+//! Sets of people, as named in a call.
+
+use std::collections::BTreeSet;
+
+use semel_protocol::{
+    Code, ThreadType, UserId,
+    limits::{CONTACTS_FROM_GROUP_MAX, PARTICIPANTS_PER_CALL_MAX},
+};
+
+use super::Scope;
+use crate::{
+    Key, Refusal, Rows, Stop,
+    row::{ContactRow, Subject},
+};
+
+/// The people of a call, once each, with the caller.
+pub(super) fn set(actor: &UserId, named: &[UserId]) -> Result<BTreeSet<UserId>, Refusal> {
+    if named.len() > PARTICIPANTS_PER_CALL_MAX {
+        let detail = format!("at most {PARTICIPANTS_PER_CALL_MAX} people in one call");
+        return Err(Refusal::invalid("/participants", detail));
+    }
+    Ok(named.iter().chain([actor]).cloned().collect())
+}
+
+/// The thread type of a set: as asked for, or by the number of people. Direct is two, self is one, group is two or more.
+pub(super) fn thread_type(
+    asked: Option<ThreadType>,
+    people: &BTreeSet<UserId>,
+    distinct: bool,
+) -> Result<ThreadType, Refusal> {
+    let thread_type = asked.unwrap_or(match people.len() {
+        1 => ThreadType::SelfNote,
+        2 if distinct => ThreadType::Direct,
+        _ => ThreadType::Group,
+    });
+    let detail = match (thread_type, people.len()) {
+        (ThreadType::Direct, 2) | (ThreadType::SelfNote, 1) => None,
+        (ThreadType::Group, 2..) => None,
+        (ThreadType::Direct, _) => Some("a direct thread has exactly one other person"),
+        (ThreadType::SelfNote, _) => Some("a note to oneself has no other person"),
+        (ThreadType::Group, _) => Some("a group has at least one other person"),
+    };
+    if let Some(detail) = detail {
+        return Err(Refusal::invalid("/participants", detail));
+    }
+    if thread_type != ThreadType::Group && !distinct {
+        let detail = "only a group can be kept apart from others of the same people";
+        return Err(Refusal::invalid("/distinct", detail));
+    }
+    Ok(thread_type)
+}
+
+/// What a call that names people foresees.
+pub(super) fn keys(actor: &UserId, named: &[UserId], keys: &mut Vec<Key>) {
+    if named.len() <= PARTICIPANTS_PER_CALL_MAX {
+        keys.extend(named.iter().chain([actor]).cloned().map(Key::User));
+    }
+}
+
+/// Refuses people who are not known, naming all of them.
+pub(super) fn known<'a>(
+    rows: &Rows,
+    people: impl IntoIterator<Item = &'a UserId>,
+) -> Result<(), Stop> {
+    let unknown = Rows::gather(people, |who| {
+        Ok(rows.user(who)?.is_none().then(|| who.clone()))
+    })?;
+    let unknown: Vec<UserId> = unknown.into_iter().flatten().collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = unknown.iter().map(UserId::as_str).collect();
+    let detail = format!("not known here: {}", names.join(", "));
+    Err(Refusal {
+        user_ids: unknown,
+        ..Refusal::new(Code::UnknownUsers, detail)
+    }
+    .into())
+}
+
+/// Makes each of `new` a contact of each of `all`, both ways, once. Large groups make no contacts.
+pub(super) fn befriend(
+    scope: &Scope<'_>,
+    rows: &mut Rows,
+    new: &[UserId],
+    all: &BTreeSet<UserId>,
+) -> Result<(), Stop> {
+    if all.len() > CONTACTS_FROM_GROUP_MAX {
+        return Ok(());
+    }
+    let both = |a: &UserId, b: &UserId| [(a.clone(), b.clone()), (b.clone(), a.clone())];
+    let pairs: BTreeSet<(UserId, UserId)> = new
+        .iter()
+        .flat_map(|a| {
+            all.iter()
+                .filter(move |&b| a != b)
+                .flat_map(move |b| both(a, b))
+        })
+        .collect();
+    let absent = Rows::gather(&pairs, |pair| {
+        Ok(rows.contact(&pair.0, &pair.1)?.is_none().then_some(pair))
+    })?;
+    let absent: Vec<_> = absent.into_iter().flatten().collect();
+    Rows::gather(&absent, |(of, _)| rows.person_head(of))?;
+    for (of, who) in absent {
+        let row = ContactRow {
+            since: scope.context.now,
+        };
+        rows.contacts.put((of.clone(), who.clone()), Some(row));
+        rows.tell_person(of, Subject::Contact(who.clone()))?;
+    }
+    Ok(())
+}
