@@ -1,0 +1,52 @@
+# Everything that is done with this repository, by name. `make help` prints the list.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run dev check test fmt lint unit compat deny bench crash demo docs-images clean-data
+
+DATA ?= ./data
+LISTEN ?= 127.0.0.1:8080
+
+help: ## Print this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+run: ## Build the release and serve on ./data (DATA=…, LISTEN=…)
+	cargo build --release --locked --package semel-cli
+	exec ./target/release/semel serve --data-dir "$(DATA)" --listen "$(LISTEN)"
+
+dev: ## Serve a debug build with more in the log
+	SEMEL_LOG_FILTER=info,semel_server=debug,semel_backends=debug \
+	  cargo run --package semel-cli -- serve --data-dir "$(DATA)" --listen "$(LISTEN)"
+
+check: ## Quick look: formatting, types, lints
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- --deny warnings
+
+test: fmt lint unit compat deny ## Everything that CI runs
+	@scripts/report
+
+fmt:
+	@scripts/begin
+	cargo fmt --all --check
+
+lint: fmt
+	cargo clippy --workspace --all-targets --locked -- --deny warnings
+
+unit: lint ## All Rust tests, the tidy checks among them
+	scripts/rust-tests
+
+compat: ## The official Socket.IO clients (JavaScript, Python) and a browser against a real server
+	scripts/compat
+
+deny: ## Licences, advisories and forbidden dependencies
+	scripts/deny
+
+bench: ## Messages per second, latencies, memory: on this machine, from outside, over Socket.IO
+	scripts/bench
+
+crash: ## Kill the server at 50 random moments under load and check what it acknowledged
+	SEMEL_CRASH_ROUNDS=50 cargo test --release --locked --workspace kill_nine -- --include-ignored --nocapture
+
+demo: ## Replay a real IRC log as many clients, with retries and duplicates injected
+	cargo build --release --locked --package semel-cli
+	./target/release/semel demo testdata/irc/*.txt

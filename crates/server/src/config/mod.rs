@@ -1,0 +1,173 @@
+//! Settings: defaults, then `semel.toml`, then the environment, then flags.
+//!
+//! Invariant: nothing below reads the environment or a file of settings; the program passes a [`Config`] down.
+
+mod layers;
+mod parse;
+mod secret;
+mod settings;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+pub use layers::Source;
+pub use secret::Secret;
+pub use settings::{SETTINGS, Setting};
+pub use snapshot::SettingLine;
+
+/// The settings file that is read when none is named and it is there.
+pub const FILE_DEFAULT: &str = "semel.toml";
+/// Names the settings file in the environment.
+pub const FILE_VARIABLE: &str = "SEMEL_CONFIG";
+
+/// Everything that can be set, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Directory of the data.
+    pub data_dir: PathBuf,
+    /// File of the database.
+    pub database: PathBuf,
+    /// Where people and programs are served.
+    pub listen: SocketAddr,
+    /// Where metrics are served.
+    pub metrics_listen: MetricsListen,
+    /// Name of this server.
+    pub server_id: String,
+    /// Signs tokens; none: `secret` in the data directory.
+    pub jwt_secret_key: Option<Secret>,
+    /// Origins of other pages that may call.
+    pub allowed_origins: Vec<String>,
+    /// Whether Socket.IO may begin with long polling.
+    pub polling: bool,
+    /// How long answers are kept for replay.
+    pub idempotency: Duration,
+    /// How long a stop waits for what is under way.
+    pub drain: Duration,
+    /// How logs look.
+    pub log_format: LogFormat,
+    /// What is logged.
+    pub log_filter: String,
+    values: layers::Values,
+}
+
+/// Where metrics are served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricsListen {
+    /// Nowhere.
+    Off,
+    /// On this machine, near the port of `listen`.
+    Auto,
+    /// Here.
+    At(SocketAddr),
+}
+
+/// How logs look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Where settings are looked for. The program fills it from the process; tests from nothing.
+#[derive(Debug, Default)]
+pub struct Sources {
+    /// A settings file that must be there; none: [`FILE_DEFAULT`] if it is there.
+    pub file: Option<PathBuf>,
+    /// The environment.
+    pub environment: Vec<(String, String)>,
+    /// Flags: name as in the file, and value.
+    pub flags: Vec<(&'static str, String)>,
+}
+
+/// Everything that is wrong with the settings, all at once.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    /// One line each, saying what to mend.
+    pub problems: Vec<String>,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the settings are not valid:")?;
+        self.problems
+            .iter()
+            .try_for_each(|problem| write!(f, "\n  - {problem}"))
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// Reads and checks the settings.
+    pub fn load(sources: Sources) -> Result<Self, ConfigError> {
+        let mut values = layers::defaults();
+        let mut problems = Vec::new();
+        if let Some((path, text)) = file_text(&sources, &mut problems) {
+            layers::read_file(&path, &text, &mut values, &mut problems);
+        }
+        layers::read_environment(sources.environment, &mut values, &mut problems);
+        let flags: Vec<_> = sources
+            .flags
+            .into_iter()
+            .filter_map(|(key, value)| Some((settings::by_key(key)?, value)))
+            .collect();
+        layers::read_flags(&flags, &mut values);
+        let config = parse::config(values, &mut problems);
+        match config {
+            Some(config) if problems.is_empty() => Ok(config),
+            _ => Err(ConfigError { problems }),
+        }
+    }
+
+    /// Defaults on a data directory, on free ports of this machine: for tests and tools.
+    pub fn for_directory(data_dir: &Path) -> Self {
+        let flags = vec![
+            ("data_dir", data_dir.display().to_string()),
+            ("listen", "127.0.0.1:0".to_owned()),
+        ];
+        let mut values = layers::defaults();
+        let flags: Vec<_> = flags
+            .into_iter()
+            .filter_map(|(key, value)| Some((settings::by_key(key)?, value)))
+            .collect();
+        layers::read_flags(&flags, &mut values);
+        parse::config(values, &mut Vec::new()).expect("the defaults are valid; a test says so")
+    }
+
+    /// Every setting with its value and where it came from, secrets hidden.
+    pub fn snapshot_with_sources(&self) -> Vec<SettingLine> {
+        snapshot::lines(&self.values)
+    }
+}
+
+/// The settings file's path and text, if there is one.
+fn file_text(sources: &Sources, problems: &mut Vec<String>) -> Option<(PathBuf, String)> {
+    let named = sources.file.clone().or_else(|| {
+        let variable = sources
+            .environment
+            .iter()
+            .find(|(name, _)| name == FILE_VARIABLE)?;
+        (!variable.1.is_empty()).then(|| PathBuf::from(&variable.1))
+    });
+    let path = named.clone().unwrap_or_else(|| PathBuf::from(FILE_DEFAULT));
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Some((path, text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => None,
+        Err(error) => {
+            problems.push(format!(
+                "cannot read the settings file {}: {error}",
+                path.display()
+            ));
+            None
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! From texts to checked settings.
+
+use std::{
+    net::{SocketAddr, ToSocketAddrs},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use super::{Config, LogFormat, MetricsListen, Secret, layers::Values};
+
+/// Bytes that a signing secret has at least (RFC 7518, section 3.2).
+const SECRET_BYTES_MIN: usize = 32;
+/// Characters of a server's name.
+const SERVER_ID_CHARACTERS_MAX: usize = 64;
+
+/// Checks every value; none if one is not valid. Problems are collected, so that they are all told at once.
+pub fn config(values: Values, problems: &mut Vec<String>) -> Option<Config> {
+    let mut reader = Reader {
+        values: &values,
+        problems,
+    };
+    let data_dir = reader.read("data_dir", directory);
+    let database = reader.read_optional("database_url", sqlite_file);
+    let redis = reader.read_optional("redis_url", no_redis);
+    let listen = reader.read("listen", address);
+    let metrics_listen = reader.read("metrics_listen", metrics_listen);
+    let server_id = reader.read("server_id", server_id);
+    let jwt_secret_key = reader.read_optional("jwt_secret_key", secret);
+    let allowed_origins = reader.read("allowed_origins", origins);
+    let polling = reader.read("polling", choice);
+    let idempotency = reader.read("idempotency_hours", |text| whole(text, 1, 8760));
+    let drain = reader.read("drain_seconds", |text| whole(text, 0, 600));
+    let log_format = reader.read("log_format", log_format);
+    let log_filter = reader.read("log_filter", log_filter);
+    redis?;
+    let data_dir = data_dir?;
+    Some(Config {
+        database: database?.unwrap_or_else(|| data_dir.join("semel.db")),
+        data_dir,
+        listen: listen?,
+        metrics_listen: metrics_listen?,
+        server_id: server_id?,
+        jwt_secret_key: jwt_secret_key?,
+        allowed_origins: allowed_origins?,
+        polling: polling?,
+        idempotency: Duration::from_secs(idempotency? * 60 * 60),
+        drain: Duration::from_secs(drain?),
+        log_format: log_format?,
+        log_filter: log_filter?,
+        values,
+    })
+}
+
+struct Reader<'a> {
+    values: &'a Values,
+    problems: &'a mut Vec<String>,
+}
+
+impl Reader<'_> {
+    fn read<T>(&mut self, key: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+        self.read_optional(key, parse)?
+    }
+
+    /// The outer none: not valid. The inner: not set.
+    fn read_optional<T>(
+        &mut self,
+        key: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<Option<T>> {
+        let Some((text, source)) = self.values.get(key) else {
+            return Some(None);
+        };
+        match parse(text) {
+            Ok(value) => Some(Some(value)),
+            Err(problem) => {
+                self.problems.push(format!("`{key}` ({source}): {problem}"));
+                None
+            }
+        }
+    }
+}
+
+fn directory(text: &str) -> Result<PathBuf, String> {
+    if text.is_empty() || text.contains('\0') {
+        return Err("name a directory, for example ./data".to_owned());
+    }
+    Ok(PathBuf::from(text))
+}
+
+/// Databases are told apart by their URL; the URL itself is never repeated, it may hold a password.
+fn sqlite_file(text: &str) -> Result<PathBuf, String> {
+    let lower = text.to_ascii_lowercase();
+    if lower.starts_with("postgres://") || lower.starts_with("postgresql://") {
+        return Err(
+            "PostgreSQL is not supported by this version, which keeps everything in one \
+                    SQLite file; leave DATABASE_URL out or say sqlite:PATH"
+                .to_owned(),
+        );
+    }
+    let path = lower
+        .starts_with("sqlite:")
+        .then(|| &text["sqlite:".len()..]);
+    let path = path.map(|path| path.strip_prefix("//").unwrap_or(path));
+    match path {
+        Some(path) if !path.is_empty() && !path.starts_with(':') && !path.contains('?') => {
+            Ok(Path::new(path).to_owned())
+        }
+        Some(_) => Err("name a file after sqlite:, without options, for example \
+                        sqlite:/var/lib/semel/semel.db"
+            .to_owned()),
+        None => Err(
+            "this kind of database is not supported by this version; say sqlite:PATH, \
+                     or leave it out"
+                .to_owned(),
+        ),
+    }
+}
+
+fn no_redis(_: &str) -> Result<(), String> {
+    Err(
+        "Redis is not supported by this version, which runs as one server on SQLite; leave it out"
+            .to_owned(),
+    )
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let advice =
+        || format!("`{text}` is no address; say HOST:PORT, for example 127.0.0.1:8080 or [::1]:0");
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    text.to_socket_addrs()
+        .ok()
+        .and_then(|mut found| found.next())
+        .ok_or_else(advice)
+}
+
+fn metrics_listen(text: &str) -> Result<MetricsListen, String> {
+    match text {
+        "off" => Ok(MetricsListen::Off),
+        "auto" => Ok(MetricsListen::Auto),
+        _ => address(text)
+            .map(MetricsListen::At)
+            .map_err(|problem| format!("{problem}; or `off`, or `auto`")),
+    }
+}
+
+fn server_id(text: &str) -> Result<String, String> {
+    let is_valid = (1..=SERVER_ID_CHARACTERS_MAX).contains(&text.len())
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-_.:".contains(c));
+    if is_valid {
+        return Ok(text.to_owned());
+    }
+    Err(format!(
+        "a server's name has 1 to {SERVER_ID_CHARACTERS_MAX} letters, digits and - _ . :"
+    ))
+}
+
+fn secret(text: &str) -> Result<Secret, String> {
+    if text.len() < SECRET_BYTES_MIN {
+        return Err(format!(
+            "a signing secret has at least {SECRET_BYTES_MIN} bytes, this one has {}; make one \
+             with `openssl rand -hex 32`",
+            text.len()
+        ));
+    }
+    Ok(Secret::new(text))
+}
+
+fn origins(text: &str) -> Result<Vec<String>, String> {
+    let named = text
+        .split(',')
+        .map(str::trim)
+        .filter(|origin| !origin.is_empty());
+    named.map(origin).collect()
+}
+
+fn origin(text: &str) -> Result<String, String> {
+    let host = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    match host {
+        Some(host)
+            if !host.is_empty()
+                && host
+                    .chars()
+                    .all(|c| c.is_ascii_graphic() && !"/?#@*".contains(c)) =>
+        {
+            Ok(text.to_ascii_lowercase())
+        }
+        _ => Err(format!(
+            "`{text}` is no origin; say for example https://app.example.org"
+        )),
+    }
+}
+
+fn choice(text: &str) -> Result<bool, String> {
+    text.parse()
+        .map_err(|_| format!("`{text}` is neither `true` nor `false`"))
+}
+
+fn whole(text: &str, least: u64, most: u64) -> Result<u64, String> {
+    let number = text
+        .parse()
+        .ok()
+        .filter(|number| (least..=most).contains(number));
+    number.ok_or_else(|| format!("`{text}` is no whole number from {least} to {most}"))
+}
+
+fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err(format!("`{text}` is neither `text` nor `json`")),
+    }
+}
+
+fn log_filter(text: &str) -> Result<String, String> {
+    match text.parse::<tracing_subscriber::filter::Targets>() {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(format!(
+            "`{text}` is no log filter ({error}); say for example info"
+        )),
+    }
+}

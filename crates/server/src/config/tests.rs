@@ -1,0 +1,174 @@
+use super::*;
+
+fn load(
+    file: &str,
+    environment: &[(&str, &str)],
+    flags: &[(&'static str, &str)],
+) -> Result<Config, Vec<String>> {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("semel.toml");
+    std::fs::write(&path, file).unwrap();
+    let sources = Sources {
+        file: Some(path),
+        environment: environment
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect(),
+        flags: flags.iter().map(|(k, v)| (*k, (*v).to_owned())).collect(),
+    };
+    Config::load(sources).map_err(|error| error.problems)
+}
+
+fn problem(file: &str, environment: &[(&str, &str)]) -> String {
+    load(file, environment, &[]).unwrap_err().join("\n")
+}
+
+#[test]
+fn defaults_are_valid_and_serve_this_machine_only() {
+    let config = load("", &[], &[]).unwrap();
+    assert!(config.listen.ip().is_loopback());
+    assert_eq!(config.database, Path::new("./data/semel.db"));
+    assert_eq!(config.idempotency, Duration::from_hours(24));
+    assert_eq!(Config::for_directory(Path::new("x")).listen.port(), 0);
+}
+
+#[test]
+fn req_d10_flags_win_over_environment_over_file_over_defaults() {
+    let file = "listen = \"127.0.0.1:1\"\nserver_id = \"from-file\"\nidempotency_hours = 3";
+    let environment = [
+        ("SEMEL_LISTEN", "127.0.0.1:2"),
+        ("SERVER_ID", "from-environment"),
+    ];
+    let config = load(file, &environment, &[("listen", "127.0.0.1:3")]).unwrap();
+    assert_eq!(config.listen.port(), 3);
+    assert_eq!(config.server_id, "from-environment");
+    assert_eq!(config.idempotency, Duration::from_hours(3));
+    assert_eq!(config.polling, true);
+}
+
+#[test]
+fn req_d10_the_documents_names_are_accepted() {
+    let secret = "0123456789abcdef0123456789abcdef";
+    let environment = [
+        ("JWT_SECRET_KEY", secret),
+        ("SERVER_ID", "server-7"),
+        ("DATABASE_URL", "sqlite:///x/y.db"),
+    ];
+    let config = load("", &environment, &[]).unwrap();
+    assert_eq!(
+        config.jwt_secret_key.as_ref().map(Secret::expose),
+        Some(secret)
+    );
+    assert_eq!(config.server_id, "server-7");
+    assert_eq!(config.database, Path::new("/x/y.db"));
+}
+
+#[test]
+fn unknown_keys_are_errors_with_a_suggestion() {
+    assert!(problem("lisen = \"127.0.0.1:1\"", &[]).contains("did you mean `listen`?"));
+    let text = problem("", &[("SEMEL_LISTN", "127.0.0.1:1")]);
+    assert!(
+        text.contains("SEMEL_LISTN; did you mean `SEMEL_LISTEN`?"),
+        "{text}"
+    );
+    assert!(!problem("colour = 1", &[]).contains("did you mean"));
+    assert!(load("", &[("PATH", "/bin"), ("SEMELE", "x")], &[]).is_ok());
+}
+
+#[test]
+fn every_wrong_value_is_told_at_once_with_its_source() {
+    let file = "listen = \"here\"\npolling = \"maybe\"\nlog_format = \"xml\"\nserver_id = \"\"";
+    let environment = [
+        ("SEMEL_IDEMPOTENCY_HOURS", "0"),
+        ("SEMEL_DRAIN_SECONDS", "-1"),
+    ];
+    let problems = load(file, &environment, &[("metrics_listen", "no")]).unwrap_err();
+    assert_eq!(problems.len(), 7, "{problems:#?}");
+    let all = problems.join("\n");
+    for part in [
+        "HOST:PORT",
+        "`true` nor `false`",
+        "`text` nor `json`",
+        "1 to 8760",
+        "--metrics-listen",
+    ] {
+        assert!(all.contains(part), "{part} is not in {all}");
+    }
+}
+
+#[test]
+fn postgres_and_redis_are_refused_without_repeating_their_passwords() {
+    for url in [
+        "postgres://u:hunter2@db/x",
+        "postgresql://u:hunter2@db/x",
+        "mysql://u:hunter2@db/x",
+    ] {
+        let text = problem("", &[("DATABASE_URL", url)]);
+        assert!(text.contains("not supported by this version"), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+    let text = problem("", &[("REDIS_URL", "redis://:hunter2@cache")]);
+    assert!(
+        text.contains("not supported by this version") && !text.contains("hunter2"),
+        "{text}"
+    );
+    assert!(problem("", &[("DATABASE_URL", "sqlite::memory:")]).contains("name a file"));
+}
+
+#[test]
+fn secrets_are_never_shown() {
+    let secret = "swordfish-swordfish-swordfish-swordfish";
+    let config = load("", &[("JWT_SECRET_KEY", secret)], &[]).unwrap();
+    let printed: String = config
+        .snapshot_with_sources()
+        .iter()
+        .map(|line| format!("{line}\n"))
+        .collect();
+    assert!(
+        printed.contains("jwt_secret_key = \"(hidden)\"  # environment JWT_SECRET_KEY"),
+        "{printed}"
+    );
+    assert!(!printed.contains("swordfish"));
+    assert!(!format!("{:?}", config.jwt_secret_key).contains("swordfish"));
+    assert!(!problem("", &[("JWT_SECRET_KEY", "short-swordfish")]).contains("swordfish"));
+    assert!(!problem("jwt_secret_key = \"swordfish", &[]).contains("swordfish"));
+}
+
+#[test]
+fn debug_shows_no_secret_that_came_as_text() {
+    let secret = "swordfish-swordfish-swordfish-swordfish";
+    let config = load("", &[("JWT_SECRET_KEY", secret)], &[]).unwrap();
+    assert!(!format!("{config:?}").contains("swordfish"));
+}
+
+#[test]
+fn the_snapshot_is_toml_that_reads_back() {
+    let config = load(
+        "allowed_origins = [\"https://a.example\"]",
+        &[],
+        &[("listen", "127.0.0.1:5")],
+    )
+    .unwrap();
+    let printed: String = config
+        .snapshot_with_sources()
+        .iter()
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let again = load(&printed, &[], &[]).unwrap();
+    assert_eq!(again.listen, config.listen);
+    assert_eq!(again.allowed_origins, ["https://a.example"]);
+    assert_eq!(again.drain, config.drain);
+}
+
+#[test]
+fn a_named_file_must_be_there() {
+    let sources = Sources {
+        file: Some("does-not-exist.toml".into()),
+        ..Sources::default()
+    };
+    let problems = Config::load(sources).unwrap_err().problems;
+    assert!(
+        problems[0].contains("cannot read the settings file does-not-exist.toml"),
+        "{problems:?}"
+    );
+}
