@@ -1,0 +1,261 @@
+//! The hub: takes what was committed and gives it to everybody who is connected and may see it.
+//!
+//! Invariant: nothing is delivered before it was committed, and the entries of a thread are delivered in the order of
+//! their revs.
+//! Invariant: the hub never waits for a device. A device that cannot keep up is cut off.
+//! Invariant: who sees an entry is decided by the participation periods, for every entry anew.
+
+mod catch_up;
+mod deliver;
+mod device;
+mod lists;
+mod live;
+mod people;
+mod receipts;
+mod task;
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    time::Duration,
+};
+
+pub use device::{Device, Full, InFlight, Outlet};
+pub use people::TooManyDevices;
+use semel_core::{
+    Key, Refusal, Stop,
+    ports::{Clock, Ledger, LedgerError, Listener, News, ask},
+    queries::{self, Roster},
+};
+use semel_protocol::{
+    Code, ThreadId, UserId,
+    socket::{Presence, TypingNotice, from_server},
+};
+use tokio::sync::mpsc;
+
+use self::{live::LiveThreads, people::People, task::Event};
+use crate::realtime::packet::{self, Frame};
+
+/// Commits that wait for the hub before the lane has to.
+const NEWS_WAITING_MAX: usize = 256;
+/// Devices that come back after a stop do so within this time, one after the other.
+const RETURN_SPREAD_MS: u64 = 5_000;
+const RETURN_AFTER_MS: u64 = 1_000;
+
+/// How often things are told that are not told at once.
+#[derive(Debug, Clone, Copy)]
+pub struct Rhythm {
+    /// List lines, receipts, and heads of large threads.
+    pub soon: Duration,
+    /// Heads of all threads that moved.
+    pub heads: Duration,
+}
+
+impl Default for Rhythm {
+    fn default() -> Self {
+        Self {
+            soon: Duration::from_millis(500),
+            heads: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Who is connected and what they are told.
+pub struct Hub {
+    people: People,
+    threads: Mutex<LiveThreads>,
+    news: mpsc::Sender<Event>,
+    waiting: Mutex<Option<mpsc::Receiver<Event>>>,
+    ledger: OnceLock<Arc<dyn Ledger>>,
+    clock: Arc<dyn Clock>,
+    rhythm: Rhythm,
+}
+
+impl std::fmt::Debug for Hub {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hub")
+    }
+}
+
+impl Listener for Hub {
+    fn committed(&self, news: News) {
+        self.tell(Event::News(news));
+    }
+
+    fn recovered(&self) {
+        self.tell(Event::Recovered);
+    }
+}
+
+impl Hub {
+    /// A hub that takes news and devices; [`Hub::start`] makes it deliver.
+    pub fn new(clock: Arc<dyn Clock>, rhythm: Rhythm) -> Arc<Self> {
+        let (news, waiting) = mpsc::channel(NEWS_WAITING_MAX);
+        Arc::new(Self {
+            people: People::default(),
+            threads: Mutex::default(),
+            news,
+            waiting: Mutex::new(Some(waiting)),
+            ledger: OnceLock::new(),
+            clock,
+            rhythm,
+        })
+    }
+
+    /// Begins to deliver. The ledger is the one that tells this hub; what it told before waits.
+    ///
+    /// # Panics
+    /// When called twice.
+    pub fn start(self: &Arc<Self>, ledger: Arc<dyn Ledger>) -> tokio::task::JoinHandle<()> {
+        let waiting = self
+            .waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let waiting = waiting.expect("a hub is started once");
+        assert!(self.ledger.set(ledger).is_ok(), "a hub has one ledger");
+        tokio::spawn(task::run(self.clone(), waiting))
+    }
+
+    /// From the lane's thread: waits when the hub is behind, which only the store can make it, never a device.
+    fn tell(&self, event: Event) {
+        if let Err(mpsc::error::TrySendError::Full(event)) = self.news.try_send(event) {
+            // A hub that has ended tells nobody.
+            let _ = self.news.blocking_send(event);
+        }
+    }
+
+    /// Registers a device and greets it. From here on it misses nothing.
+    pub fn connect(&self, device: &Arc<Device>, welcome: Frame) -> Result<(), TooManyDevices> {
+        self.people.connect(device, welcome)
+    }
+
+    /// Forgets a device.
+    pub fn disconnect(&self, device: &Arc<Device>) {
+        self.people.disconnect(device, self.clock.now());
+    }
+
+    /// How many devices are connected.
+    pub fn device_count(&self) -> usize {
+        self.people
+            .read(|devices| devices.values().map(Vec::len).sum())
+    }
+
+    /// Tells every device that the server stops, and closes.
+    pub fn stop(&self) {
+        let devices = self.people.all();
+        let count = devices.len().max(1) as u64;
+        for (n, device) in devices.into_iter().enumerate() {
+            let spread = RETURN_SPREAD_MS * n as u64 / count;
+            device.send_away(Code::ShuttingDown, RETURN_AFTER_MS + spread);
+        }
+    }
+
+    /// Tells the other participants that somebody types.
+    pub async fn typing(&self, device: &Device, id: ThreadId, typing: bool) -> Result<(), NotTold> {
+        let who = &device.user_id;
+        let known = self.threads().get(id).map(|live| {
+            live.has_active(who)
+                .then(|| (live.active().cloned().collect(), live.is_large()))
+        });
+        let audience: Option<(Vec<UserId>, bool)> = match known {
+            Some(audience) => audience,
+            None => self.audience(who, id).await?,
+        };
+        let (people, is_large) = audience.ok_or_else(Refusal::not_found)?;
+        let notice = TypingNotice {
+            thread_id: id,
+            user_id: who.clone(),
+            typing,
+        };
+        let frame = packet::event(from_server::TYPING, &notice);
+        self.people.read(|devices| {
+            let others = people.iter().filter(|other| *other != who);
+            for other in others.filter_map(|other| devices.get(other)).flatten() {
+                if !is_large || other.has_open(id) {
+                    other.push(frame.clone());
+                }
+            }
+        });
+        Ok(())
+    }
+
+    async fn audience(
+        &self,
+        who: &UserId,
+        id: ThreadId,
+    ) -> Result<Option<(Vec<UserId>, bool)>, LedgerError> {
+        let Some(roster) = self.roster(id).await? else {
+            return Ok(None);
+        };
+        let mut threads = LiveThreads::default();
+        let live = threads.put(roster);
+        Ok(live
+            .has_active(who)
+            .then(|| (live.active().cloned().collect(), live.is_large())))
+    }
+
+    /// The state of those who are contacts of the device's person, now and until it asks again.
+    pub async fn presence(
+        &self,
+        device: &Arc<Device>,
+        whom: Vec<UserId>,
+    ) -> Result<Vec<Presence>, LedgerError> {
+        let own = device.user_id.clone();
+        let contacts = ask(self.ledger(), move |rows| {
+            let mut contacts = Vec::with_capacity(whom.len());
+            for who in &whom {
+                let pair = (own.clone(), who.clone());
+                match rows.contacts.get(&pair) {
+                    None => return Err(Stop::NotLoaded(Key::Contact(pair.0, pair.1))),
+                    Some(Some(_)) => contacts.push(who.clone()),
+                    Some(None) => {}
+                }
+            }
+            Ok(contacts)
+        });
+        let contacts = contacts.await?.unwrap_or_default();
+        // Watched before it is read: a change between the two is told twice rather than never.
+        self.people.watch(device, contacts.clone());
+        Ok(contacts
+            .iter()
+            .map(|who| self.people.presence(who))
+            .collect())
+    }
+
+    async fn roster(&self, id: ThreadId) -> Result<Option<Roster>, LedgerError> {
+        let roster = ask(self.ledger(), move |rows| queries::roster(rows, id)).await?;
+        Ok(roster.unwrap_or_default())
+    }
+
+    fn ledger(&self) -> &dyn Ledger {
+        self.ledger
+            .get()
+            .expect("a hub is started before it is asked")
+            .as_ref()
+    }
+
+    fn threads(&self) -> MutexGuard<'_, LiveThreads> {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Why a notice was not told.
+#[derive(Debug)]
+pub enum NotTold {
+    /// Not the person's to tell.
+    Refused(Refusal),
+    /// The store did not answer.
+    Failed(LedgerError),
+}
+
+impl From<Refusal> for NotTold {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<LedgerError> for NotTold {
+    fn from(error: LedgerError) -> Self {
+        Self::Failed(error)
+    }
+}

@@ -1,0 +1,184 @@
+//! Who is connected, and who wants to know.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, RwLock, atomic::Ordering},
+};
+
+use semel_protocol::{
+    Timestamp, UserId,
+    limits::DEVICES_PER_USER_MAX,
+    socket::{Presence, from_server},
+};
+
+use super::Device;
+use crate::realtime::packet::{self, Frame};
+
+/// People whose last visit is remembered.
+const LAST_SEEN_MAX: usize = 100_000;
+
+/// The person has too many devices connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooManyDevices;
+
+type Devices = HashMap<UserId, Vec<Arc<Device>>>;
+
+/// Connected devices by person.
+#[derive(Debug, Default)]
+pub(super) struct People {
+    devices: RwLock<Devices>,
+    /// Who watches whom: the devices that asked for a person's presence.
+    watchers: Mutex<Devices>,
+    last_seen: Mutex<HashMap<UserId, Timestamp>>,
+}
+
+impl People {
+    /// Registers a device and greets it. From here on it misses nothing.
+    pub(super) fn connect(
+        &self,
+        device: &Arc<Device>,
+        welcome: Frame,
+    ) -> Result<(), TooManyDevices> {
+        let is_first = {
+            let mut devices = self.devices.write().unwrap_or_else(PoisonError::into_inner);
+            let own = devices.entry(device.user_id.clone()).or_default();
+            if own.len() >= DEVICES_PER_USER_MAX {
+                return Err(TooManyDevices);
+            }
+            device.push(welcome);
+            own.push(device.clone());
+            own.len() == 1
+        };
+        if is_first {
+            self.tell_watchers(&device.user_id, true, None);
+        }
+        Ok(())
+    }
+
+    /// Forgets a device.
+    pub(super) fn disconnect(&self, device: &Arc<Device>, now: Timestamp) {
+        device.is_gone.store(true, Ordering::SeqCst);
+        self.watch(device, Vec::new());
+        let is_last = {
+            let mut devices = self.devices.write().unwrap_or_else(PoisonError::into_inner);
+            let Some(own) = devices.get_mut(&device.user_id) else {
+                return;
+            };
+            let before = own.len();
+            own.retain(|known| !Arc::ptr_eq(known, device));
+            if own.len() == before {
+                return;
+            }
+            let is_last = own.is_empty();
+            if is_last {
+                devices.remove(&device.user_id);
+            }
+            is_last
+        };
+        if is_last {
+            self.remember(&device.user_id, now);
+            self.tell_watchers(&device.user_id, false, Some(now));
+        }
+    }
+
+    fn remember(&self, who: &UserId, now: Timestamp) {
+        let mut last_seen = self
+            .last_seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if last_seen.len() >= LAST_SEEN_MAX {
+            let mut times: Vec<_> = last_seen.values().copied().collect();
+            let (_, median, _) = times.select_nth_unstable(LAST_SEEN_MAX / 2);
+            let median = *median;
+            last_seen.retain(|_, time| *time > median);
+        }
+        last_seen.insert(who.clone(), now);
+    }
+
+    fn tell_watchers(&self, who: &UserId, online: bool, last_seen_at: Option<Timestamp>) {
+        let watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(devices) = watchers.get(who) else {
+            return;
+        };
+        let presence = Presence {
+            user_id: who.clone(),
+            online,
+            last_seen_at,
+        };
+        let frame = packet::event(from_server::PRESENCE, &presence);
+        for device in devices {
+            device.push(frame.clone());
+        }
+    }
+
+    /// Replaces whose presence a device wants to know.
+    pub(super) fn watch(&self, device: &Arc<Device>, mut whom: Vec<UserId>) {
+        let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
+        if device.is_gone.load(Ordering::SeqCst) {
+            whom.clear();
+        }
+        let mut watching = device
+            .watching
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        for who in watching.drain(..) {
+            let Some(devices) = watchers.get_mut(&who) else {
+                continue;
+            };
+            devices.retain(|known| !Arc::ptr_eq(known, device));
+            if devices.is_empty() {
+                watchers.remove(&who);
+            }
+        }
+        for who in &whom {
+            watchers
+                .entry(who.clone())
+                .or_default()
+                .push(device.clone());
+        }
+        *watching = whom;
+    }
+
+    /// A person's state now.
+    pub(super) fn presence(&self, who: &UserId) -> Presence {
+        let online = self.is_connected(who);
+        let last_seen = self
+            .last_seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let last_seen_at = last_seen.get(who).copied().filter(|_| !online);
+        Presence {
+            user_id: who.clone(),
+            online,
+            last_seen_at,
+        }
+    }
+
+    /// Whether a device of theirs is connected.
+    pub(super) fn is_connected(&self, who: &UserId) -> bool {
+        self.devices
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains_key(who)
+    }
+
+    /// Works on the devices of everybody.
+    pub(super) fn read<T>(&self, work: impl FnOnce(&Devices) -> T) -> T {
+        work(&self.devices.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Sends to every device of a person. How many took it.
+    pub(super) fn push(&self, who: &UserId, frame: &Frame) -> u64 {
+        self.read(|devices| {
+            let own = devices.get(who).map_or(&[][..], Vec::as_slice);
+            own.iter()
+                .filter(|device| device.push(frame.clone()))
+                .count() as u64
+        })
+    }
+
+    /// Every connected device.
+    pub(super) fn all(&self) -> Vec<Arc<Device>> {
+        self.read(|devices| devices.values().flatten().cloned().collect())
+    }
+}

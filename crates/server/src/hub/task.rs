@@ -1,0 +1,133 @@
+//! The hub's one task: takes news in order, and tells from time to time what is not told at once.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use semel_core::{
+    Key, Stop,
+    ports::{News, ask},
+    row::PositionRow,
+};
+use semel_protocol::{Code, Rev, ThreadId, UserId, socket::from_server};
+use tokio::{
+    sync::mpsc,
+    time::{MissedTickBehavior, interval},
+};
+
+use super::Hub;
+use crate::{convert, realtime::packet};
+
+/// How often tokens are looked at.
+const TOKENS_LOOKED_AT: Duration = Duration::from_secs(1);
+
+/// What the hub is told.
+#[derive(Debug)]
+pub(super) enum Event {
+    News(News),
+    Recovered,
+}
+
+/// What waits to be told.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    /// Threads whose line in lists changed.
+    pub(super) lists: HashSet<ThreadId>,
+    /// Positions that moved.
+    pub(super) positions: HashMap<(ThreadId, UserId), PositionRow>,
+    /// Threads that moved since heads were told.
+    pub(super) moved: HashMap<ThreadId, Rev>,
+    /// The large ones among them, whose heads are told soon.
+    pub(super) moved_large: HashMap<ThreadId, Rev>,
+}
+
+pub(super) async fn run(hub: Arc<Hub>, mut waiting: mpsc::Receiver<Event>) {
+    let mut pending = Pending::default();
+    let timer = |every: Duration| {
+        let mut timer = interval(every);
+        timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        timer
+    };
+    let mut soon = timer(hub.rhythm.soon);
+    let mut heads = timer(hub.rhythm.heads);
+    let mut tokens = timer(TOKENS_LOOKED_AT);
+    loop {
+        tokio::select! {
+            event = waiting.recv() => match event {
+                Some(Event::News(news)) => hub.take(news, &mut pending).await,
+                Some(Event::Recovered) => hub.catch_up_all(&mut pending).await,
+                None => return,
+            },
+            _ = soon.tick() => hub.tell_soon(&mut pending).await,
+            _ = heads.tick() => hub.tell_heads(std::mem::take(&mut pending.moved)),
+            _ = tokens.tick() => hub.end_expired(),
+        }
+    }
+}
+
+impl Hub {
+    async fn take(self: &Arc<Self>, news: News, pending: &mut Pending) {
+        if self.people.read(HashMap::is_empty) {
+            // Nobody is there to be told; whoever comes syncs. What is known of threads grows old.
+            self.threads().clear();
+            return;
+        }
+        for (entry, about) in news.entries {
+            self.deliver(&entry, about.as_ref(), pending).await;
+        }
+        for (thread, who, position) in news.positions {
+            pending.positions.insert((thread, who), position);
+        }
+        for (who, contact) in news.contacts {
+            if self.people.is_connected(&who) {
+                tokio::spawn(self.clone().tell_contact(who, contact));
+            }
+        }
+    }
+
+    async fn tell_soon(&self, pending: &mut Pending) {
+        let lists = std::mem::take(&mut pending.lists);
+        self.tell_lists(lists).await;
+        let positions = std::mem::take(&mut pending.positions);
+        self.tell_positions(positions).await;
+        self.tell_heads(std::mem::take(&mut pending.moved_large));
+    }
+
+    async fn tell_contact(self: Arc<Self>, who: UserId, contact: UserId) {
+        let (own, other) = (who.clone(), contact.clone());
+        let found = ask(self.ledger(), move |rows| {
+            let pair = (own.clone(), other.clone());
+            let row = rows.contacts.get(&pair);
+            let Some(row) = row else {
+                return Err(Stop::NotLoaded(Key::Contact(pair.0, pair.1)));
+            };
+            let user = rows.users.get(&other);
+            let Some(user) = user else {
+                return Err(Stop::NotLoaded(Key::User(other.clone())));
+            };
+            Ok(row
+                .zip(user)
+                .map(|(row, user)| convert::contact(&other, user, row.since)))
+        });
+        match found.await {
+            Ok(Ok(Some(contact))) => {
+                self.people
+                    .push(&who, &packet::event(from_server::CONTACT, &contact));
+            }
+            Ok(_) => {}
+            // The device learns it from its next sync.
+            Err(error) => tracing::warn!(%error, "failed to tell a contact"),
+        }
+    }
+
+    fn end_expired(&self) {
+        let now = self.clock.now();
+        for device in self.people.all() {
+            if device.expires_at <= now {
+                device.keep_out(Code::Unauthenticated);
+            }
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! What clients send, read strictly.
+
+use std::borrow::Cow;
+
+use semel_core::{IdempotencyKey, Refusal, actions::Action};
+use semel_protocol::{
+    Code, requests,
+    socket::{EditOne, OneMessage, React, SendBatch, SendOne, from_client},
+};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Map, Value, value::RawValue};
+
+use crate::{convert, http, idempotency};
+
+/// The member of every payload that carries an idempotency key.
+const KEY: &str = "idempotency_key";
+
+/// An event's name and its first argument.
+pub(super) struct Incoming<'a> {
+    pub(super) name: Cow<'a, str>,
+    pub(super) body: Option<&'a RawValue>,
+}
+
+/// Reads an event's array; arguments after the first are ignored.
+pub(super) fn event(json: &str) -> Result<Incoming<'_>, Refusal> {
+    let malformed = || {
+        Refusal::new(
+            Code::MalformedBody,
+            "an event is an array that begins with its name",
+        )
+    };
+    let items: Vec<&RawValue> = serde_json::from_str(json).map_err(|_| malformed())?;
+    let name = items.first().ok_or_else(malformed)?;
+    let name = Cow::deserialize(*name).map_err(|_| malformed())?;
+    Ok(Incoming {
+        name,
+        body: items.get(1).copied(),
+    })
+}
+
+/// A payload without its idempotency key, and the key under the payload's fingerprint.
+pub(super) fn payload(
+    event: &Incoming<'_>,
+) -> Result<(Map<String, Value>, Option<IdempotencyKey>), Refusal> {
+    let body = event.body.map_or("null", RawValue::get);
+    let body: Value = serde_json::from_str(body)
+        .map_err(|error| Refusal::new(Code::MalformedBody, format!("not JSON: {error}")))?;
+    let Value::Object(mut body) = body else {
+        return Err(Refusal::invalid("", "an event carries one object"));
+    };
+    let Some(key) = body.remove(KEY) else {
+        return Ok((body, None));
+    };
+    let key = key.as_str().and_then(idempotency::key).ok_or_else(|| {
+        let refusal = Refusal::invalid("/idempotency_key", idempotency::INVALID_KEY);
+        Refusal {
+            code: Code::InvalidIdempotencyKey,
+            ..refusal
+        }
+    })?;
+    let body = Value::Object(body);
+    let request = idempotency::Request {
+        method: "SOCKET",
+        path: &event.name,
+        query: "",
+        media_type: "application/json",
+        body: &body,
+    };
+    let key = request.under(key);
+    let Value::Object(body) = body else {
+        unreachable!("it was an object above")
+    };
+    Ok((body, Some(key)))
+}
+
+/// The action that an event asks for; none if the event is of another kind.
+pub(super) fn action(name: &str, body: Map<String, Value>) -> Result<Action, Refusal> {
+    Ok(match name {
+        from_client::MESSAGE_SEND if body.contains_key("participants") => {
+            convert::start_conversation(read::<requests::StartConversation>(body)?)
+        }
+        from_client::MESSAGE_SEND if body.contains_key("messages") => {
+            let SendBatch {
+                thread_id,
+                messages,
+            } = read(body)?;
+            convert::send_batch(thread_id, messages)
+        }
+        from_client::MESSAGE_SEND => {
+            let SendOne {
+                thread_id,
+                client_id,
+                content,
+                kind,
+                reply_to,
+                attachments,
+            } = read(body)?;
+            let message = requests::SendMessage {
+                client_id,
+                content,
+                kind,
+                reply_to,
+                attachments,
+            };
+            convert::send(thread_id, message)
+        }
+        from_client::MESSAGE_EDIT => {
+            let EditOne {
+                thread_id,
+                message_id,
+                content,
+            } = read(body)?;
+            convert::edit_message(thread_id, message_id, requests::EditMessage { content })
+        }
+        from_client::MESSAGE_DELETE => {
+            let OneMessage {
+                thread_id,
+                message_id,
+            } = read(body)?;
+            convert::delete_message(thread_id, message_id)
+        }
+        from_client::REACTION_ADD | from_client::REACTION_REMOVE => {
+            let React {
+                thread_id,
+                message_id,
+                emoji,
+            } = read(body)?;
+            convert::react(
+                thread_id,
+                message_id,
+                emoji,
+                name == from_client::REACTION_ADD,
+            )
+        }
+        _ => {
+            return Err(Refusal::new(
+                Code::UnknownEvent,
+                format!("there is no event {name:?}"),
+            ));
+        }
+    })
+}
+
+/// Reads a wire type; what is wrong is named by a pointer.
+pub(super) fn read<T: DeserializeOwned>(body: Map<String, Value>) -> Result<T, Refusal> {
+    serde_path_to_error::deserialize(Value::Object(body))
+        .map_err(|error| http::body::refusal(error.path(), error.inner()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(json: &str) -> Refusal {
+        let event = match event(json) {
+            Ok(event) => event,
+            Err(refusal) => return refusal,
+        };
+        let (body, _) = match payload(&event) {
+            Ok(payload) => payload,
+            Err(refusal) => return refusal,
+        };
+        action(&event.name, body).unwrap_err()
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let id = "0190b5c8-0000-7000-8000-000000000001";
+        assert_eq!(refused("{}").code, Code::MalformedBody);
+        assert_eq!(refused("[1]").code, Code::MalformedBody);
+        assert_eq!(refused(r#"["fly",{}]"#).code, Code::UnknownEvent);
+        assert_eq!(refused(r#"["message:send"]"#).errors[0].pointer, "");
+        let send =
+            format!(r#"["message:send",{{"thread_id":"{id}","client_id":"x","content":""}}]"#);
+        assert_eq!(refused(&send).errors[0].pointer, "/client_id");
+        let batch =
+            format!(r#"["message:send",{{"thread_id":"{id}","messages":[{{"content":1}}]}}]"#);
+        assert_eq!(refused(&batch).errors[0].pointer, "/messages/0/content");
+        let key = r#"["message:delete",{"idempotency_key":""}]"#;
+        assert_eq!(refused(key).code, Code::InvalidIdempotencyKey);
+    }
+
+    #[test]
+    fn a_key_belongs_to_event_and_body() {
+        let of = |json: &str| {
+            payload(&event(json).unwrap())
+                .unwrap()
+                .1
+                .unwrap()
+                .fingerprint
+        };
+        let first = of(r#"["a",{"x":1,"y":2,"idempotency_key":"k"}]"#);
+        assert_eq!(first, of(r#"["a",{"idempotency_key":"k","y":2,"x":1}]"#));
+        assert_ne!(first, of(r#"["b",{"x":1,"y":2,"idempotency_key":"k"}]"#));
+        assert_ne!(first, of(r#"["a",{"x":1,"y":3,"idempotency_key":"k"}]"#));
+    }
+}

@@ -1,0 +1,148 @@
+//! HTTP requests to Socket.IO: upgrades to WebSocket are made here, so that their streams can be cut; the rest is
+//! Engine.IO's.
+
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use axum::{
+    body::Body,
+    extract::Request,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use engineioxide::service::EngineIoService;
+use hyper_util::rt::TokioIo;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tower_service::Service;
+
+use super::{
+    session::Sessions,
+    stream::{CutStream, Cutter},
+};
+
+/// Takes the requests of [`PATH`](super::PATH).
+#[derive(Clone)]
+pub(crate) struct SocketService {
+    engine: EngineIoService<Sessions>,
+    sessions: Arc<Sessions>,
+    origins: Option<Arc<[String]>>,
+    is_stopping: Arc<AtomicBool>,
+}
+
+impl SocketService {
+    pub(crate) fn new(
+        engine: EngineIoService<Sessions>,
+        sessions: Arc<Sessions>,
+        origins: Option<Vec<String>>,
+    ) -> Self {
+        let origins = origins.map(Into::into);
+        Self {
+            engine,
+            sessions,
+            origins,
+            is_stopping: Arc::default(),
+        }
+    }
+
+    /// Takes no more connections.
+    pub(crate) fn refuse(&self) {
+        self.is_stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// CORS does not apply to WebSocket: pages of others are kept out here.
+    fn is_welcome(&self, headers: &HeaderMap) -> bool {
+        let Some(origins) = &self.origins else {
+            return true;
+        };
+        let Some(origin) = headers.get(header::ORIGIN) else {
+            return true;
+        };
+        origins
+            .iter()
+            .any(|allowed| origin.as_bytes().eq_ignore_ascii_case(allowed.as_bytes()))
+    }
+
+    fn upgrade(&self, request: Request<Body>, key: &HeaderValue) -> Response {
+        let accept = derive_accept_key(key.as_bytes());
+        let mut engine = self.engine.clone();
+        let sessions = self.sessions.clone();
+        tokio::spawn(async move {
+            let (uri, mut request) = (request.uri().clone(), request);
+            let Ok(upgraded) = hyper::upgrade::on(&mut request).await else {
+                return;
+            };
+            drop(request);
+            let cutter = Arc::new(Cutter::default());
+            if let Some(sid) = parameter(uri.query().unwrap_or_default(), "sid") {
+                sessions.upgraded(sid, cutter.clone());
+            }
+            // The headers are not kept for the life of the connection.
+            let mut bare = Request::new(());
+            *bare.uri_mut() = uri;
+            bare.extensions_mut().insert(cutter.clone());
+            let stream = CutStream::new(TokioIo::new(upgraded), cutter);
+            if engine.call((stream, bare)).await.is_err() {
+                tracing::debug!("refused a connection after its upgrade");
+            }
+        });
+        let accept = HeaderValue::from_str(&accept).expect("base64 is visible ASCII");
+        let headers = [
+            (header::UPGRADE, HeaderValue::from_static("websocket")),
+            (header::CONNECTION, HeaderValue::from_static("Upgrade")),
+            (header::SEC_WEBSOCKET_ACCEPT, accept),
+        ];
+        (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
+    }
+}
+
+type Answer = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+impl Service<Request<Body>> for SocketService {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Answer;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Answer {
+        if self.is_stopping.load(Ordering::Relaxed) {
+            return Box::pin(async { Ok(StatusCode::SERVICE_UNAVAILABLE.into_response()) });
+        }
+        if !self.is_welcome(request.headers()) {
+            return Box::pin(async { Ok(StatusCode::FORBIDDEN.into_response()) });
+        }
+        if let Some(key) = websocket_key(&request) {
+            let response = self.upgrade(request, &key);
+            return Box::pin(async { Ok(response) });
+        }
+        let answer = Service::<Request<Body>>::call(&mut self.engine, request);
+        Box::pin(async { answer.await.map(IntoResponse::into_response) })
+    }
+}
+
+/// The key of a request that wants a WebSocket of this protocol; what is not quite one is left to Engine.IO to refuse.
+fn websocket_key(request: &Request<Body>) -> Option<HeaderValue> {
+    let query = request.uri().query()?;
+    let is_ours =
+        parameter(query, "EIO") == Some("4") && parameter(query, "transport") == Some("websocket");
+    let headers = request.headers();
+    let upgrade = headers.get(header::UPGRADE)?.as_bytes();
+    let version = headers.get(header::SEC_WEBSOCKET_VERSION)?.as_bytes();
+    let key = headers.get(header::SEC_WEBSOCKET_KEY)?;
+    (is_ours && upgrade.eq_ignore_ascii_case(b"websocket") && version == b"13").then(|| key.clone())
+}
+
+fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
+    query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+}

@@ -1,0 +1,116 @@
+//! A connection's stream that can be cut from outside, and that ends by itself when the other side stops reading.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use futures_util::task::AtomicWaker;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::{Sleep, sleep},
+};
+
+/// How long a write may wait for the other side.
+const WRITE_STALL_MAX: Duration = Duration::from_secs(20);
+
+/// The handle to a [`CutStream`].
+#[derive(Debug, Default)]
+pub(crate) struct Cutter {
+    is_cut: AtomicBool,
+    waker: AtomicWaker,
+    bytes_written: AtomicU64,
+}
+
+impl Cutter {
+    /// Ends the stream: what waits to be written is dropped.
+    pub(crate) fn cut(&self) {
+        self.is_cut.store(true, Ordering::Release);
+        self.waker.wake();
+    }
+
+    /// Bytes that the operating system took.
+    pub(crate) fn bytes_written(&self) -> u64 {
+        self.bytes_written.load(Ordering::Relaxed)
+    }
+}
+
+/// A stream under a [`Cutter`].
+pub(crate) struct CutStream<S> {
+    inner: S,
+    cutter: Arc<Cutter>,
+    /// Runs while a write waits.
+    stall: Option<Pin<Box<Sleep>>>,
+}
+
+impl<S> CutStream<S> {
+    pub(crate) fn new(inner: S, cutter: Arc<Cutter>) -> Self {
+        Self {
+            inner,
+            cutter,
+            stall: None,
+        }
+    }
+
+    fn guard<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        write: impl FnOnce(Pin<&mut S>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>>
+    where
+        S: Unpin,
+    {
+        self.cutter.waker.register(cx.waker());
+        if self.cutter.is_cut.load(Ordering::Acquire) {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        if let Poll::Ready(result) = write(Pin::new(&mut self.inner), cx) {
+            self.stall = None;
+            return Poll::Ready(result);
+        }
+        let stall = self
+            .stall
+            .get_or_insert_with(|| Box::pin(sleep(WRITE_STALL_MAX)));
+        ready!(stall.as_mut().poll(cx));
+        self.cutter.is_cut.store(true, Ordering::Release);
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for CutStream<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_read(cx, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for CutStream<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = ready!(self.guard(cx, |inner, cx| inner.poll_write(cx, bytes)))?;
+        self.cutter
+            .bytes_written
+            .fetch_add(written as u64, Ordering::Relaxed);
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.guard(cx, AsyncWrite::poll_flush)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.guard(cx, AsyncWrite::poll_shutdown)
+    }
+}
