@@ -80,11 +80,7 @@ impl Tokens {
     pub fn new(secret: &[u8], clock: Arc<dyn Clock>) -> Self {
         hs256::install();
         let encoding = EncodingKey::from_secret(secret);
-        Self {
-            encoding,
-            decoding: DecodingKey::from_secret(secret),
-            clock,
-        }
+        Self { encoding, decoding: DecodingKey::from_secret(secret), clock }
     }
 
     /// A token for a caller.
@@ -95,8 +91,7 @@ impl Tokens {
             name: caller.name.as_deref(),
             scope: (caller.scope == Scope::Operator).then_some(OPERATOR),
         };
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding)
-            .expect("claims are plain JSON and the key is for HS256")
+        encode(&claims, &self.encoding)
     }
 
     /// Reads a token, without `Bearer`.
@@ -143,8 +138,7 @@ impl Tokens {
         validation.validate_aud = false;
         validation.required_spec_claims.clear();
         let data = jsonwebtoken::decode(token, &self.decoding, &validation);
-        data.map(|data| data.claims)
-            .map_err(|_| TokenError::Invalid)
+        data.map(|data| data.claims).map_err(|_| TokenError::Invalid)
     }
 }
 
@@ -154,21 +148,19 @@ impl fmt::Debug for Tokens {
     }
 }
 
+fn encode(claims: &NewClaims<'_>, key: &EncodingKey) -> String {
+    jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, key)
+        .expect("claims are plain JSON and the key is for HS256")
+}
+
 fn millis(seconds: f64) -> i64 {
     (seconds * 1_000.0) as i64
 }
 
 /// A name that can be stored: a host application's token must not keep a person out for the sake of its name.
 fn tidy_name(name: &str) -> Option<String> {
-    let visible = name
-        .chars()
-        .filter(|character| !character.is_control())
-        .collect::<String>();
-    let short = visible
-        .trim()
-        .chars()
-        .take(limits::NAME_CHARACTERS_MAX)
-        .collect::<String>();
+    let visible = name.chars().filter(|character| !character.is_control()).collect::<String>();
+    let short = visible.trim().chars().take(limits::NAME_CHARACTERS_MAX).collect::<String>();
     let name = short.trim_end();
     (!name.is_empty()).then(|| name.to_owned())
 }

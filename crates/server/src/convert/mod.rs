@@ -10,7 +10,7 @@ mod request;
 mod sync;
 mod thread;
 
-pub use answer::{Data, Rendered, ack, envelope, rendered};
+pub use answer::{Data, Success, ack, answer, envelope};
 pub use entry::{entry, entry_page, entry_row};
 pub use problem::{from_ledger, from_refusal};
 pub use renderer::JsonRenderer;

@@ -28,9 +28,8 @@ const SECONDS: &[f64] = &[
 /// Makes this process count. Once per process; the handle renders what was counted.
 pub fn install() -> Result<PrometheusHandle, BuildError> {
     let matcher = Matcher::Full(COMMAND_SECONDS.to_owned());
-    let handle = PrometheusBuilder::new()
-        .set_buckets_for_metric(matcher, SECONDS)?
-        .install_recorder()?;
+    let handle =
+        PrometheusBuilder::new().set_buckets_for_metric(matcher, SECONDS)?.install_recorder()?;
     describe();
     Ok(handle)
 }
@@ -46,20 +45,13 @@ pub fn router(handle: PrometheusHandle) -> Router {
 
 /// How many devices are connected now.
 pub fn connections(count: usize) {
-    metrics::gauge!(CONNECTIONS).set(count as f64);
+    metrics::gauge!(CONNECTIONS).set(u32::try_from(count).unwrap_or(u32::MAX));
 }
 
 fn describe() {
     describe_counter!(COMMANDS, "Commands by action and result.");
-    describe_histogram!(
-        COMMAND_SECONDS,
-        Unit::Seconds,
-        "Time from arrival to durable answer."
-    );
-    describe_counter!(
-        DUPLICATES_ABSORBED,
-        "Repeats that changed nothing, by the guard."
-    );
+    describe_histogram!(COMMAND_SECONDS, Unit::Seconds, "Time from arrival to durable answer.");
+    describe_counter!(DUPLICATES_ABSORBED, "Repeats that changed nothing, by the guard.");
     describe_counter!(IDEMPOTENCY, "Idempotency keys by what happened to them.");
     describe_counter!(HTTP_REQUESTS, "HTTP answers by route and status.");
     describe_counter!(QUESTIONS_FAILED, "Questions that the store did not answer.");

@@ -116,13 +116,9 @@ fn absorbed(layer: &'static str) {
 /// With these ids a message can be followed from its send to its delivery.
 fn log_outcome(action: &'static str, outcome: &Outcome) {
     match outcome {
-        Outcome::Sent(sent) => log_sent(action, sent),
-        Outcome::Conversation { sent, .. } => log_sent(action, sent),
+        Outcome::Sent(sent) | Outcome::Conversation { sent, .. } => log_sent(action, sent),
         Outcome::SentBatch(results) => {
-            results
-                .iter()
-                .flatten()
-                .for_each(|sent| log_sent(action, sent));
+            results.iter().flatten().for_each(|sent| log_sent(action, sent));
         }
         Outcome::Message(message) => tracing::info!(
             action,

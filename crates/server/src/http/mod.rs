@@ -1,0 +1,43 @@
+//! HTTP: a table of routes, each a pure function from a request to an action or a question, and one wrapper around all.
+//!
+//! Invariant: there is no way to declare a mutation that bypasses `Idempotency-Key`, authentication or the limits: the
+//! table's [`Handler::Mutation`](route::Handler) is a function to an action, and only [`run`] submits actions.
+
+mod auth;
+pub(crate) mod body;
+mod docs;
+mod health;
+mod key;
+mod layer;
+mod messages;
+pub mod openapi;
+mod parts;
+mod people;
+mod respond;
+pub mod route;
+mod run;
+mod table;
+mod threads;
+
+use std::sync::Arc;
+
+use axum::{Router, middleware, routing::on};
+pub use table::ROUTES;
+
+use crate::app::App;
+
+/// Everything under `/api` and `/health`. Other routers may be merged into it.
+pub fn router(app: Arc<App>) -> Router {
+    let mut router = Router::new();
+    for route in ROUTES {
+        let handler = move |state, request| run::run(route, state, request);
+        router = router.route(route.path, on(route.method.filter(), handler));
+    }
+    router
+        .merge(health::router())
+        .merge(docs::router())
+        .fallback(respond::no_such_address)
+        .method_not_allowed_fallback(respond::no_such_method)
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), layer::around))
+        .with_state(app)
+}

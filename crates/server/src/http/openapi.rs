@@ -1,0 +1,215 @@
+//! The `OpenAPI` document: from the functions of the table, and what the wrapper adds to each of them.
+
+use semel_protocol::Problem;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{
+        Content, KnownFormat, ObjectBuilder, OpenApi as Document, Ref, RefOr, Required,
+        ResponseBuilder, SchemaFormat, Type,
+        path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem},
+        schema::Schema,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+
+use super::{
+    ROUTES, health, messages, people,
+    route::{Handler, Method, Route},
+    threads,
+};
+
+/// The document.
+pub fn document() -> Document {
+    Api::openapi()
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Semel", description = "A chat server in which nothing happens twice.\n\n\
+        Every POST, PUT, PATCH and DELETE takes an `Idempotency-Key`: repeat a request with its key as often \
+        as you like, it happens once, and you get the same answer, marked `Idempotent-Replayed: true`."),
+    paths(
+        threads::check_existing_thread,
+        threads::create_or_get,
+        threads::create_or_get_chats,
+        threads::start_conversation,
+        threads::list_threads,
+        threads::get_thread,
+        threads::change_thread,
+        threads::expand,
+        threads::leave,
+        threads::mark_read,
+        threads::list_participants,
+        threads::remove_participant,
+        threads::change_role,
+        messages::list_entries,
+        messages::list_messages,
+        messages::send_message,
+        messages::edit_message,
+        messages::delete_message,
+        messages::add_reaction,
+        messages::remove_reaction,
+        people::list_contacts,
+        people::get_me,
+        people::change_me,
+        people::get_user,
+        people::put_user,
+        health::health,
+        health::live,
+        health::ready,
+    ),
+    components(schemas(Problem)),
+    security(("token" = [])),
+    modifiers(&Wrapper)
+)]
+struct Api;
+
+/// What the wrapper around the table's routes does is said once, here.
+struct Wrapper;
+
+impl Modify for Wrapper {
+    fn modify(&self, document: &mut Document) {
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("token", SecurityScheme::Http(bearer));
+        for route in ROUTES {
+            let item = document.paths.paths.get_mut(route.path);
+            if let Some(operation) = item.and_then(|item| operation(item, route.method)) {
+                complete(route, operation);
+            }
+        }
+    }
+}
+
+/// One operation of a path.
+pub(super) fn operation(item: &mut PathItem, method: Method) -> Option<&mut Operation> {
+    match method {
+        Method::Get => item.get.as_mut(),
+        Method::Post => item.post.as_mut(),
+        Method::Put => item.put.as_mut(),
+        Method::Patch => item.patch.as_mut(),
+        Method::Delete => item.delete.as_mut(),
+    }
+}
+
+fn complete(route: &Route, operation: &mut Operation) {
+    let parameters = operation.parameters.get_or_insert_default();
+    let names = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    for name in names {
+        let schema = path_schema(name);
+        parameters.push(parameter(ParameterIn::Path, name, "", Required::True, schema));
+    }
+    for name in route.query {
+        let (text, schema) = query_schema(name);
+        parameters.push(parameter(ParameterIn::Query, name, text, Required::False, schema));
+    }
+    if matches!(route.handler, Handler::Mutation(_)) {
+        let text = "1 to 255 visible ASCII characters, bare or quoted. A repeat with the same key gets the same answer.";
+        let schema = ObjectBuilder::new().schema_type(Type::String).max_length(Some(257)).build();
+        let place = ParameterIn::Header;
+        parameters.push(parameter(place, "Idempotency-Key", text, Required::False, schema.into()));
+    }
+    let problem = Content::new(Some(Ref::from_schema_name("Problem")));
+    let response = ResponseBuilder::new()
+        .description("A problem; `code` says which.")
+        .content("application/problem+json", problem)
+        .build();
+    operation.responses.responses.insert("default".to_owned(), RefOr::T(response));
+}
+
+fn parameter(
+    place: ParameterIn,
+    name: &str,
+    text: &str,
+    required: Required,
+    schema: Schema,
+) -> RefOr<Parameter> {
+    let parameter = ParameterBuilder::new()
+        .name(name)
+        .parameter_in(place)
+        .description((!text.is_empty()).then_some(text))
+        .required(required)
+        .schema(Some(schema))
+        .build();
+    RefOr::T(parameter)
+}
+
+fn path_schema(name: &str) -> Schema {
+    let text = ObjectBuilder::new().schema_type(Type::String);
+    match name {
+        "thread_id" | "message_id" => {
+            text.format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
+        }
+        _ => text.min_length(Some(1)).max_length(Some(64)),
+    }
+    .build()
+    .into()
+}
+
+fn query_schema(name: &str) -> (&'static str, Schema) {
+    let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).build().into();
+    let text = ObjectBuilder::new().schema_type(Type::String).build().into();
+    match name {
+        "limit" => ("Rows of the page.", number),
+        "after_rev" => ("Entries after this one.", number),
+        "before_seq" => ("Messages before this one.", number),
+        "after_seq" => ("Messages after this one.", number),
+        "around_seq" => ("Messages on both sides of this one.", number),
+        "cursor" => ("`next_cursor` of the page before.", text),
+        "on_conflict" => {
+            let words = ["refuse", "keep_separate"];
+            let schema = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words));
+            ("When another thread has the remaining people.", schema.build().into())
+        }
+        _ => ("", text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// Method, path, parameters of everything that the document has.
+    fn documented() -> BTreeSet<(String, String)> {
+        let document = serde_json::to_value(document()).unwrap();
+        let mut calls = BTreeSet::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for method in item.as_object().unwrap().keys() {
+                calls.insert((method.clone(), path.clone()));
+            }
+        }
+        calls
+    }
+
+    #[test]
+    fn the_document_and_the_table_name_the_same_calls() {
+        let mut table: BTreeSet<_> = ROUTES
+            .iter()
+            .map(|route| (route.method.name().to_owned(), route.path.to_owned()))
+            .collect();
+        for path in ["/health", "/health/live", "/health/ready"] {
+            table.insert(("get".to_owned(), path.to_owned()));
+        }
+        assert_eq!(documented(), table);
+    }
+
+    #[test]
+    fn ec_f16_every_call_that_is_no_get_takes_an_idempotency_key() {
+        let document = serde_json::to_value(document()).unwrap();
+        assert_eq!(document["openapi"], "3.1.0");
+        for (method, path) in documented().iter().filter(|(method, _)| method != "get") {
+            let parameters = document["paths"][path][method]["parameters"].as_array().unwrap();
+            let has_key = parameters.iter().any(|parameter| parameter["name"] == "Idempotency-Key");
+            assert!(has_key, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn every_parameter_of_a_query_is_explained() {
+        for name in ROUTES.iter().flat_map(|route| route.query) {
+            assert_ne!(query_schema(name).0, "", "{name}");
+        }
+    }
+}

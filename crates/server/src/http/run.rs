@@ -1,0 +1,184 @@
+//! The one wrapper around every route: who, which key, what; then the action or the question.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    body::Body,
+    extract::{FromRequestParts, RawPathParams, Request, State},
+    http::{HeaderMap, header},
+    response::Response,
+};
+use http_body_util::BodyExt;
+use semel_core::{Command, IdempotencyKey, Refusal, actions::Action};
+use semel_protocol::{Code, limits::REQUEST_BODY_BYTES_MAX};
+use serde_json::Value;
+
+use super::{
+    auth, key,
+    layer::RequestId,
+    parts::Parts,
+    respond,
+    route::{Ask, Handler, Route},
+};
+use crate::{app::App, auth::Caller, convert, idempotency};
+
+/// Time in which a body must arrive.
+const BODY_SECONDS_MAX: u64 = 60;
+/// Bytes up to which a body that is too large is read on and thrown away, so that the caller gets an answer, no reset.
+const BODY_BYTES_DRAINED_MAX: usize = 4 * REQUEST_BODY_BYTES_MAX;
+
+/// What all requests have in common.
+struct Asked {
+    app: Arc<App>,
+    caller: Caller,
+    request_id: String,
+}
+
+pub(super) async fn run(
+    route: &'static Route,
+    State(app): State<Arc<App>>,
+    request: Request,
+) -> Response {
+    let request_id = request.extensions().get::<RequestId>().cloned();
+    let RequestId(request_id) = request_id.expect("the layer around gives every request an id");
+    let token = auth::bearer(request.headers());
+    let caller = match app.admit(token, &request_id).await {
+        Ok(caller) => caller,
+        Err(problem) => return respond::unauthenticated(&problem, request.headers()),
+    };
+    tracing::Span::current().record("user_id", caller.user_id.as_str());
+    let asked = Asked { app, caller, request_id };
+    let request_id = asked.request_id.clone();
+    let result = match route.handler {
+        Handler::Mutation(read) => mutate(route, read, asked, request).await,
+        Handler::Question(read) => ask(route, read, asked, request).await,
+    };
+    result.unwrap_or_else(|refusal| respond::refusal(&refusal, &request_id))
+}
+
+async fn mutate(
+    route: &Route,
+    read: fn(&Caller, &Parts) -> Result<Action, Refusal>,
+    asked: Asked,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let key = key::read(request.headers())?;
+    let (method, uri) = (request.method().clone(), request.uri().clone());
+    let parts = receive(route, request).await?;
+    let action = read(&asked.caller, &parts)?;
+    let idempotency = key.map(|key| {
+        let request = idempotency::Request {
+            method: method.as_str(),
+            path: uri.path(),
+            query: uri.query().unwrap_or(""),
+            media_type: &parts.media_type,
+            body: &serde_json::from_slice(&parts.body).unwrap_or(Value::Null),
+        };
+        request.under(key)
+    });
+    Ok(submit(asked, action, idempotency).await)
+}
+
+async fn submit(asked: Asked, action: Action, idempotency: Option<IdempotencyKey>) -> Response {
+    let Asked { app, caller, request_id } = asked;
+    let actor = caller.user_id;
+    let command = Command { actor, action, idempotency, request_id: request_id.clone() };
+    let reply = match app.submit(command).await {
+        Ok(reply) => reply,
+        Err(error) => return respond::problem(&convert::from_ledger(&error, &request_id)),
+    };
+    let is_replay = reply.is_replay();
+    match (reply.answer, reply.result) {
+        (Some(answer), _) => respond::answer(answer, is_replay),
+        (None, Some(result)) => respond::answer(convert::answer(&result, &request_id), false),
+        (None, None) => respond::internal(&request_id),
+    }
+}
+
+async fn ask(
+    route: &Route,
+    read: fn(&Caller, &Parts) -> Result<Ask, Refusal>,
+    asked: Asked,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let parts = receive(route, request).await?;
+    let question = read(&asked.caller, &parts)?;
+    Ok(match asked.app.ask(&asked.request_id, question).await {
+        Ok(data) => respond::data(&data),
+        Err(problem) => respond::problem(&problem),
+    })
+}
+
+/// Takes a request apart: parameters by name, the whole body.
+async fn receive(route: &Route, request: Request) -> Result<Parts, Refusal> {
+    let (mut head, body) = request.into_parts();
+    let params = RawPathParams::from_request_parts(&mut head, &()).await.map_err(|_| {
+        Refusal::new(Code::InvalidRequest, "the address is not percent-encoded UTF-8")
+    })?;
+    let path = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let query = query(route, head.uri.query().unwrap_or(""))?;
+    let media_type = media_type(&head.headers)?;
+    Ok(Parts { path, query, media_type, body: whole(body).await? })
+}
+
+fn query(route: &Route, text: &str) -> Result<Vec<(String, String)>, Refusal> {
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    for (name, value) in form_urlencoded::parse(text.as_bytes()) {
+        let pointer = format!("?{name}");
+        if !route.query.contains(&name.as_ref()) {
+            return Err(Refusal::invalid(&pointer, "there is no such parameter"));
+        }
+        if pairs.iter().any(|(known, _)| *known == name) {
+            return Err(Refusal::invalid(&pointer, "sent twice"));
+        }
+        pairs.push((name.into_owned(), value.into_owned()));
+    }
+    Ok(pairs)
+}
+
+fn media_type(headers: &HeaderMap) -> Result<String, Refusal> {
+    let unsupported = |detail| Refusal::new(Code::UnsupportedMediaType, detail);
+    if headers.get(header::CONTENT_ENCODING).is_some_and(|value| value != "identity") {
+        return Err(unsupported("compressed bodies are not read"));
+    }
+    let Some(value) = headers.get(header::CONTENT_TYPE) else {
+        return Ok(String::new());
+    };
+    let text = value.to_str().unwrap_or("").to_ascii_lowercase();
+    let (essence, parameters) = text.split_once(';').unwrap_or((&text, ""));
+    let charset = parameters.trim().strip_prefix("charset=").map(|name| name.trim_matches('"'));
+    if charset.is_some_and(|name| name != "utf-8") {
+        return Err(unsupported("the body must be UTF-8"));
+    }
+    Ok(essence.trim().to_owned())
+}
+
+async fn whole(mut body: Body) -> Result<Vec<u8>, Refusal> {
+    let arrives = async {
+        let (mut bytes, mut length) = (Vec::new(), 0);
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| malformed("the body did not arrive whole"))?;
+            let Ok(data) = frame.into_data() else {
+                continue;
+            };
+            length += data.len();
+            if length <= REQUEST_BODY_BYTES_MAX {
+                bytes.extend_from_slice(&data);
+            } else if length > BODY_BYTES_DRAINED_MAX {
+                break;
+            }
+        }
+        if length > REQUEST_BODY_BYTES_MAX {
+            let detail = format!("a body has at most {REQUEST_BODY_BYTES_MAX} bytes");
+            return Err(Refusal::new(Code::BodyTooLarge, detail));
+        }
+        Ok(bytes)
+    };
+    let limit = Duration::from_secs(BODY_SECONDS_MAX);
+    let late = |_| Err(malformed("the body did not arrive in time"));
+    tokio::time::timeout(limit, arrives).await.unwrap_or_else(late)
+}
+
+fn malformed(detail: &str) -> Refusal {
+    Refusal::new(Code::MalformedBody, detail)
+}
