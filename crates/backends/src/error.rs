@@ -1,0 +1,106 @@
+//! What can go wrong in a store.
+
+use std::{io, path::PathBuf};
+
+use semel_core::ports::LedgerError;
+
+/// Why a store did not do what it should.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database engine refused.
+    #[error("use the database")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The file system refused.
+    #[error("{what} {}", path.display())]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// What is stored, or what should be, breaks the store's own rules.
+    #[error("{0}")]
+    Corrupt(String),
+    /// Another server has the data directory.
+    #[error(
+        "another server is running on {} (it holds semel.lock there); stop it, or choose another data directory",
+        .0.display()
+    )]
+    InUse(PathBuf),
+    /// This program cannot work with the database as it is.
+    #[error("{0}")]
+    Unusable(String),
+}
+
+impl Error {
+    pub(crate) fn io(
+        what: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { what, path, source }
+    }
+
+    /// Whether the store itself is in trouble, rather than one command.
+    pub(crate) fn is_outage(&self) -> bool {
+        use rusqlite::ErrorCode::{
+            CannotOpen, DatabaseBusy, DatabaseCorrupt, DatabaseLocked, DiskFull,
+            FileLockingProtocolFailed, NotADatabase, OutOfMemory, PermissionDenied, ReadOnly,
+            SystemIoFailure,
+        };
+        match self {
+            Self::Sqlite(error) => matches!(
+                error.sqlite_error_code(),
+                Some(
+                    CannotOpen
+                        | DatabaseBusy
+                        | DatabaseCorrupt
+                        | DatabaseLocked
+                        | DiskFull
+                        | FileLockingProtocolFailed
+                        | NotADatabase
+                        | OutOfMemory
+                        | PermissionDenied
+                        | ReadOnly
+                        | SystemIoFailure
+                )
+            ),
+            Self::Io { .. } => true,
+            Self::Corrupt(_) | Self::InUse(_) | Self::Unusable(_) => false,
+        }
+    }
+
+    /// Whether the connection must not be used any more: what it believes to be on the disk may not be there.
+    pub(crate) fn is_broken_connection(&self) -> bool {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase, SystemIoFailure};
+        matches!(self, Self::Sqlite(error) if matches!(
+            error.sqlite_error_code(),
+            Some(DatabaseCorrupt | NotADatabase | SystemIoFailure)
+        ))
+    }
+
+    /// What the caller of a command is told, when the command definitely had no effect.
+    pub(crate) fn for_caller(&self) -> LedgerError {
+        let text = self.chain();
+        if self.is_outage() {
+            LedgerError::Unavailable(text)
+        } else {
+            LedgerError::Internal(text)
+        }
+    }
+
+    /// The error with its sources, in one line.
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = std::error::Error::source(self);
+        while let Some(error) = source {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            source = error.source();
+        }
+        text
+    }
+}

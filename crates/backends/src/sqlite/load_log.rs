@@ -1,0 +1,251 @@
+//! Keys that the log answers: heads, entries, messages.
+
+use rusqlite::{Connection, Row, params};
+use semel_core::{
+    Key, Rows,
+    chain::Chain,
+    row::{EntryRow, HeadRow, MessageRow},
+    rows::List,
+};
+use semel_protocol::{ClientId, MessageId, Rev, Seq, ThreadId, Timestamp, message::MessageKind};
+
+use super::{
+    codec::{Columns, Named, decode_fact, decode_reactions},
+    load::{all, bound, one},
+};
+use crate::Error;
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT thread_id, rev, epoch, seq, type, data, actor_id, created_at, content_hash, chain, last_seq, ",
+            "message_count, message_id, message_rev, client_id, kind, content, reply_to, reactions, edited_at, ",
+            "deleted_at FROM log ",
+            $rest
+        )
+    };
+}
+
+/// A line of the log.
+pub(super) struct Line {
+    /// What happened.
+    pub(super) entry: EntryRow,
+    /// The message that came with it, as it is now.
+    pub(super) message: Option<MessageRow>,
+    /// The thread's last message after it.
+    pub(super) last_seq: Seq,
+    /// Messages that count after it.
+    pub(super) message_count: u64,
+}
+
+impl Line {
+    /// Reads the columns of `select!`.
+    pub(super) fn read(row: &Row<'_>) -> Result<Self, Error> {
+        let entry = EntryRow {
+            thread_id: ThreadId(row.uuid(0)?),
+            rev: row.number(1)?,
+            epoch: row.number(2)?,
+            seq: row.number_or_none(3)?,
+            fact: decode_fact(row.text(4)?, row.text_or_none(5)?)?,
+            actor_id: row.user(6)?,
+            created_at: Timestamp(row.get(7)?),
+            content_hash: row.array(8)?,
+            chain: Chain(row.array(9)?),
+        };
+        let (last_seq, message_count) = (row.number(10)?, row.number(11)?);
+        let message = match entry.seq {
+            Some(seq) => Some(MessageRow {
+                id: MessageId(row.uuid(12)?),
+                thread_id: entry.thread_id,
+                seq,
+                first_rev: entry.rev,
+                rev: row.number(13)?,
+                count: message_count,
+                sender_id: entry.actor_id.clone(),
+                client_id: row.uuid_or_none(14)?.map(ClientId),
+                kind: MessageKind::named(row.text(15)?)?,
+                content: row.text(16)?.to_owned(),
+                reply_to: row.uuid_or_none(17)?.map(MessageId),
+                reactions: decode_reactions(row.text_or_none(18)?)?,
+                created_at: entry.created_at,
+                edited_at: row.get::<_, Option<i64>>(19)?.map(Timestamp),
+                deleted_at: row.get::<_, Option<i64>>(20)?.map(Timestamp),
+            }),
+            None => None,
+        };
+        Ok(Self {
+            entry,
+            message,
+            last_seq,
+            message_count,
+        })
+    }
+
+    fn head(&self) -> HeadRow {
+        HeadRow {
+            last_rev: self.entry.rev,
+            last_seq: self.last_seq,
+            message_count: self.message_count,
+            chain: self.entry.chain,
+            updated_at: self.entry.created_at,
+        }
+    }
+}
+
+/// All lines of a thread, in order, one after another.
+pub(super) fn walk(
+    connection: &Connection,
+    id: ThreadId,
+    mut visit: impl FnMut(Line),
+) -> Result<(), Error> {
+    let mut select = connection.prepare_cached(select!("WHERE thread_id = ?1 ORDER BY rev"))?;
+    let mut found = select.query(params![id.0.as_bytes()])?;
+    while let Some(row) = found.next()? {
+        visit(Line::read(row)?);
+    }
+    Ok(())
+}
+
+/// The end of a thread's log; with it comes the last message, when it is the last line.
+pub(super) fn head(connection: &Connection, id: ThreadId, rows: &mut Rows) -> Result<(), Error> {
+    let mut select =
+        connection.prepare_cached(select!("WHERE thread_id = ?1 ORDER BY rev DESC LIMIT 1"))?;
+    let line = one(&mut select, params![id.0.as_bytes()], Line::read)?;
+    rows.heads.load(id, line.as_ref().map(Line::head));
+    if let Some(message) = line.and_then(|line| line.message) {
+        found_message(message, rows);
+    }
+    Ok(())
+}
+
+/// The last message of a thread whose head is known.
+pub(super) fn last_message(
+    connection: &Connection,
+    id: ThreadId,
+    rows: &mut Rows,
+) -> Result<(), Error> {
+    match rows.heads.get(&id).flatten().map(|head| head.last_seq) {
+        Some(seq) if seq > 0 && !rows.messages.knows(&(id, seq)) => {
+            message(connection, id, seq, rows)
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn message(
+    connection: &Connection,
+    id: ThreadId,
+    seq: Seq,
+    rows: &mut Rows,
+) -> Result<(), Error> {
+    let mut select = connection.prepare_cached(select!("WHERE thread_id = ?1 AND seq = ?2"))?;
+    let line = one(
+        &mut select,
+        params![id.0.as_bytes(), bound(seq)],
+        Line::read,
+    )?;
+    match line.and_then(|line| line.message) {
+        Some(message) => found_message(message, rows),
+        None => rows.messages.load((id, seq), None),
+    }
+    Ok(())
+}
+
+pub(super) fn message_by_id(
+    connection: &Connection,
+    id: ThreadId,
+    message: MessageId,
+    rows: &mut Rows,
+) -> Result<(), Error> {
+    let mut select =
+        connection.prepare_cached(select!("WHERE message_id = ?1 AND thread_id = ?2"))?;
+    let line = one(
+        &mut select,
+        params![message.0.as_bytes(), id.0.as_bytes()],
+        Line::read,
+    )?;
+    match line.and_then(|line| line.message) {
+        Some(message) => found_message(message, rows),
+        None => rows.message_seqs.load((id, message), None),
+    }
+    Ok(())
+}
+
+pub(super) fn messages(
+    connection: &Connection,
+    id: ThreadId,
+    from: Seq,
+    to: Seq,
+    rows: &mut Rows,
+) -> Result<(), Error> {
+    let mut select = connection.prepare_cached(select!(
+        "WHERE thread_id = ?1 AND seq BETWEEN ?2 AND ?3 ORDER BY seq"
+    ))?;
+    let lines = all(
+        &mut select,
+        params![id.0.as_bytes(), bound(from), bound(to)],
+        Line::read,
+    )?;
+    for message in lines.into_iter().filter_map(|line| line.message) {
+        found_message(message, rows);
+    }
+    for seq in from..=to {
+        rows.messages.load((id, seq), None);
+    }
+    rows.lists
+        .insert(Key::Messages(id, from, to), List::Messages);
+    Ok(())
+}
+
+pub(super) fn entries(
+    connection: &Connection,
+    id: ThreadId,
+    after: Rev,
+    limit: usize,
+    rows: &mut Rows,
+) -> Result<(), Error> {
+    let mut select = connection.prepare_cached(select!(
+        "WHERE thread_id = ?1 AND rev > ?2 ORDER BY rev LIMIT ?3"
+    ))?;
+    let lines = all(
+        &mut select,
+        params![id.0.as_bytes(), bound(after), limit as i64],
+        Line::read,
+    )?;
+    let mut entries = Vec::with_capacity(lines.len());
+    for line in lines {
+        if let Some(message) = line.message {
+            found_message(message, rows);
+        }
+        entries.push(line.entry);
+    }
+    for seq in entries.iter().filter_map(|entry| entry.fact.message_seq()) {
+        if !rows.messages.knows(&(id, seq)) {
+            message(connection, id, seq, rows)?;
+        }
+    }
+    rows.lists
+        .insert(Key::Entries(id, after, limit), List::Entries(entries));
+    Ok(())
+}
+
+pub(super) fn chain_at(
+    connection: &Connection,
+    id: ThreadId,
+    rev: Rev,
+    rows: &mut Rows,
+) -> Result<(), Error> {
+    let mut select =
+        connection.prepare_cached("SELECT chain FROM log WHERE thread_id = ?1 AND rev = ?2")?;
+    let chain = one(&mut select, params![id.0.as_bytes(), bound(rev)], |row| {
+        row.array(0).map(Chain)
+    })?;
+    rows.lists.insert(Key::ChainAt(id, rev), List::Chain(chain));
+    Ok(())
+}
+
+fn found_message(message: MessageRow, rows: &mut Rows) {
+    let (id, seq) = (message.thread_id, message.seq);
+    rows.message_seqs.load((id, message.id), Some(seq));
+    rows.messages.load((id, seq), Some(message));
+}
