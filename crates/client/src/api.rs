@@ -9,12 +9,12 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use semel_protocol::{
-    Problem, Rev, Seq, Thread, ThreadId, UserId,
+    Problem, Rev, Seq, ThreadId, UserId,
     entry::EntryPage,
     message::{MessagePage, SendResult},
     requests::{ChangeThread, CreateOrGet, Expand, SendMessage, StartConversation},
     thread::{CreateOrGetResult, ExpandResult, StartConversationResult, ThreadPage, ThreadResult},
-    user::{ProfileChange, User},
+    user::{ProfileChange, UserResult},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::{net::TcpStream, sync::Mutex};
@@ -37,6 +37,13 @@ pub struct Reply<T> {
     pub is_replay: bool,
     /// What was asked for.
     pub data: T,
+}
+
+impl<T> Reply<T> {
+    /// The same answer with something else of its data.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Reply<U> {
+        Reply { status: self.status, is_replay: self.is_replay, data: change(self.data) }
+    }
 }
 
 /// Why a call has no successful answer.
@@ -170,7 +177,7 @@ impl Api {
     }
 
     /// `GET /api/chat/threads/{thread_id}`.
-    pub async fn thread(&self, thread: ThreadId) -> Called<Thread> {
+    pub async fn thread(&self, thread: ThreadId) -> Called<ThreadResult> {
         self.get(&format!("/api/chat/threads/{thread}")).await
     }
 
@@ -200,15 +207,24 @@ impl Api {
     }
 
     /// `PATCH /api/users/me`: makes the person of the token, and names them.
-    pub async fn change_profile(&self, body: &ProfileChange) -> Called<User> {
+    pub async fn change_profile(&self, body: &ProfileChange) -> Called<UserResult> {
         self.call(Method::PATCH, "/api/users/me", Some(body), None)
             .await
     }
 
     /// `PUT /api/users/{user_id}`, by an operator.
-    pub async fn upsert_user(&self, user: &UserId, body: &ProfileChange) -> Called<User> {
+    pub async fn upsert_user(
+        &self,
+        user: &UserId,
+        body: &ProfileChange,
+    ) -> Called<UserResult> {
         let path = format!("/api/users/{}", percent_encoded(user.as_str()));
         self.call(Method::PUT, &path, Some(body), None).await
+    }
+
+    /// `GET /api/users/{user_id}`.
+    pub async fn user(&self, user: &UserId) -> Called<UserResult> {
+        self.get(&format!("/api/users/{}", percent_encoded(user.as_str()))).await
     }
 
     /// Any `GET`.

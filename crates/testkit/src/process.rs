@@ -1,0 +1,183 @@
+//! The program as a process.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::OnceLock,
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use semel_client::Address;
+use serde_json::Value;
+
+use crate::SECRET;
+
+/// Time in which a server must serve, in seconds.
+const START_SECONDS_MAX: u64 = 60;
+/// Pause between looks whether it does, in microseconds.
+const LOOK_MICROS: u64 = 500;
+
+/// A running server. Dropping it kills it.
+#[derive(Debug)]
+pub struct Semel {
+    binary: PathBuf,
+    data_dir: PathBuf,
+    listen: String,
+    child: Child,
+    /// Where it serves.
+    pub address: Address,
+    /// From the start of the process until it served.
+    pub start_time: Duration,
+}
+
+impl Semel {
+    /// Starts a server on a data directory, on a free port. Its log goes beside the data.
+    pub fn start(binary: &Path, data_dir: &Path) -> io::Result<Self> {
+        let listen = "127.0.0.1:0".to_owned();
+        let (child, address, start_time) = launch(binary, data_dir, &listen)?;
+        let (binary, data_dir) = (binary.to_owned(), data_dir.to_owned());
+        Ok(Self {
+            binary,
+            data_dir,
+            listen,
+            child,
+            address,
+            start_time,
+        })
+    }
+
+    /// Kills it with SIGKILL, as a crash would.
+    pub fn kill(&mut self) -> io::Result<()> {
+        self.child.kill()?;
+        self.child.wait().map(drop)
+    }
+
+    /// Starts it again at the same address.
+    pub fn restart(&mut self) -> io::Result<()> {
+        self.listen.clone_from(&self.address.authority);
+        let (child, address, start_time) = launch(&self.binary, &self.data_dir, &self.listen)?;
+        (self.child, self.address, self.start_time) = (child, address, start_time);
+        Ok(())
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Memory that it holds, in bytes. Linux only.
+    pub fn resident_bytes(&self) -> io::Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok());
+        kib.map(|kib| kib * 1024)
+            .ok_or_else(|| io::Error::other("no VmRSS"))
+    }
+}
+
+impl Drop for Semel {
+    fn drop(&mut self) {
+        // It may be dead already.
+        let _ = self.kill();
+    }
+}
+
+fn launch(binary: &Path, data_dir: &Path, listen: &str) -> io::Result<(Child, Address, Duration)> {
+    fs::create_dir_all(data_dir)?;
+    let note = data_dir.join("server.json");
+    if let Err(error) = fs::remove_file(&note)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        return Err(error);
+    }
+    let log = fs::File::options()
+        .create(true)
+        .append(true)
+        .open(data_dir.join("test.log"))?;
+    let own = |(name, _): &(String, String)| name.starts_with("SEMEL_");
+    let mut command = Command::new(binary);
+    for (name, _) in std::env::vars().filter(own) {
+        command.env_remove(name);
+    }
+    let started = Instant::now();
+    let mut child = command
+        .args([
+            "serve",
+            "--listen",
+            listen,
+            "--metrics-listen",
+            "off",
+            "--data-dir",
+        ])
+        .arg(data_dir)
+        .env("JWT_SECRET_KEY", SECRET)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .spawn()?;
+    while started.elapsed() < Duration::from_secs(START_SECONDS_MAX) {
+        if let Some(address) = read_note(&note) {
+            return Ok((child, address, started.elapsed()));
+        }
+        if let Some(status) = child.try_wait()? {
+            let log = fs::read_to_string(data_dir.join("test.log"))?;
+            return Err(io::Error::other(format!(
+                "the server ended with {status}: {log}"
+            )));
+        }
+        sleep(Duration::from_micros(LOOK_MICROS));
+    }
+    child.kill()?;
+    Err(io::Error::new(
+        io::ErrorKind::TimedOut,
+        "the server did not start in time",
+    ))
+}
+
+/// The server writes where it is once it serves.
+fn read_note(path: &Path) -> Option<Address> {
+    let note: Value = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+    note.get("url")?.as_str()?.parse().ok()
+}
+
+/// The built program: `SEMEL_BINARY`, or the one of this build's profile, which is built if it is missing or old.
+///
+/// # Panics
+///
+/// If the program cannot be built.
+pub fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| match std::env::var_os("SEMEL_BINARY") {
+        Some(path) => path.into(),
+        None => build().expect("the program can be built"),
+    })
+}
+
+fn build() -> io::Result<PathBuf> {
+    // target/PROFILE/deps/TEST, or target/PROFILE/bench.
+    let own = std::env::current_exe()?;
+    let folders = own.ancestors().skip(1);
+    let profile = folders.into_iter().find(|folder| !folder.ends_with("deps"));
+    let profile = profile.ok_or_else(|| io::Error::other("not in a target directory"))?;
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args([
+        "build",
+        "--quiet",
+        "--package",
+        "semel-cli",
+        "--bin",
+        "semel",
+    ]);
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+    if profile.ends_with("release") {
+        cargo.arg("--release");
+    }
+    let status = cargo.status()?;
+    if status.success() {
+        Ok(profile.join("semel"))
+    } else {
+        Err(io::Error::other(format!("cargo ended with {status}")))
+    }
+}
