@@ -121,7 +121,9 @@ fn attempt(
             message_ids: result
                 .as_ref()
                 .map(Outcome::message_ids)
-                .unwrap_or_default(),
+                .unwrap_or_default()
+                .into_iter()
+                .collect(),
         };
         rows.answers
             .put((command.actor.clone(), idempotency.key.clone()), Some(row));

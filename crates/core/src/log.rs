@@ -39,8 +39,7 @@ pub(crate) fn append(
     content: &str,
 ) -> Result<(Rev, Timestamp), Stop> {
     let head = rows.head(id)?.clone();
-    let hash = fact_hash(scope.context.content_key, &fact, content);
-    let next = advance(scope, &head, &hash);
+    let (next, hash) = advance(scope, &head, None, &fact, content.as_bytes());
     let place = (next.last_rev, next.updated_at);
     store(scope, rows, id, next, None, fact, hash)?;
     Ok(place)
@@ -55,12 +54,13 @@ pub(crate) fn append_message(
     words: Words,
 ) -> Result<MessageRow, Stop> {
     let head = rows.head(id)?.clone();
-    let hash = words_hash(scope.context.content_key, &words.content, words.reply_to);
-    let mut next = advance(scope, &head, &hash);
+    let message_id = scope.context.message_id(head.last_seq + 1);
+    let said = words_hash(scope.context.content_key, &words.content, words.reply_to);
+    let (mut next, hash) = advance(scope, &head, Some(message_id), &fact, &said);
     next.last_seq += 1;
     next.message_count += u64::from(words.kind != MessageKind::System);
     let message = MessageRow {
-        id: scope.context.message_id(next.last_seq),
+        id: message_id,
         thread_id: id,
         seq: next.last_seq,
         first_rev: next.last_rev,
@@ -93,15 +93,32 @@ pub(crate) fn words_hash(
     content_hash(key, &[b"message", content.as_bytes(), reply_to])
 }
 
-fn advance(scope: &Scope<'_>, head: &HeadRow, hash: &ContentHash) -> HeadRow {
+/// The head after one more entry, and the hash of everything that the entry says: who did what, when, in which words.
+/// So two logs that differ in anything differ in their chains, even where the words are the same.
+fn advance(
+    scope: &Scope<'_>,
+    head: &HeadRow,
+    message_id: Option<MessageId>,
+    fact: &Fact,
+    said: &[u8],
+) -> (HeadRow, ContentHash) {
     let rev = head.last_rev + 1;
-    HeadRow {
+    // The wall clock may go back; a thread's times do not.
+    let updated_at = head.updated_at.max(scope.context.now);
+    let time = updated_at.0.to_be_bytes();
+    let message_id = message_id.map(|id| id.0.into_bytes());
+    let message_id = message_id.as_ref().map_or(&[][..], |bytes| &bytes[..]);
+    let fact = fact_parts(fact);
+    let mut parts = vec![message_id, scope.actor.as_str().as_bytes(), &time, said];
+    parts.extend(fact.iter().map(Vec::as_slice));
+    let hash = content_hash(scope.context.content_key, &parts);
+    let next = HeadRow {
         last_rev: rev,
-        chain: head.chain.next(rev, hash),
-        // The wall clock may go back; a thread's times do not.
-        updated_at: head.updated_at.max(scope.context.now),
+        chain: head.chain.next(rev, &hash),
+        updated_at,
         ..head.clone()
-    }
+    };
+    (next, hash)
 }
 
 fn store(
@@ -129,7 +146,7 @@ fn store(
     Ok(())
 }
 
-fn fact_hash(key: &[u8; 32], fact: &Fact, content: &str) -> ContentHash {
+fn fact_parts(fact: &Fact) -> Vec<Vec<u8>> {
     let number = |seq: &u64| seq.to_be_bytes().to_vec();
     let text = |text: &str| text.as_bytes().to_vec();
     let role = |role: &Role| {
@@ -139,9 +156,9 @@ fn fact_hash(key: &[u8; 32], fact: &Fact, content: &str) -> ContentHash {
             "participant"
         })
     };
-    let parts: Vec<Vec<u8>> = match fact {
-        Fact::Message => vec![text("message")],
-        Fact::MessageEdited(seq) => vec![text("edited"), number(seq), text(content)],
+    match fact {
+        Fact::Message => vec![],
+        Fact::MessageEdited(seq) => vec![text("edited"), number(seq)],
         Fact::MessageDeleted(seq) => vec![text("deleted"), number(seq)],
         Fact::ReactionAdded(seq, emoji) => vec![text("reacted"), number(seq), text(emoji)],
         Fact::ReactionRemoved(seq, emoji) => vec![text("unreacted"), number(seq), text(emoji)],
@@ -166,7 +183,5 @@ fn fact_hash(key: &[u8; 32], fact: &Fact, content: &str) -> ContentHash {
             text(&format!("{settings:?}")),
             text(picture.as_deref().unwrap_or("")),
         ],
-    };
-    let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
-    content_hash(key, &parts)
+    }
 }

@@ -268,7 +268,7 @@ pub struct ContactRow {
 pub enum Subject {
     /// The own read position in a thread moved.
     Read(ThreadId),
-    /// The person came into or went out of a thread, or hid it.
+    /// The person hid a thread, or brought it back. Coming in and going out is told by the thread's own log.
     Thread(ThreadId),
     /// A new contact.
     Contact(UserId),
@@ -287,6 +287,6 @@ pub struct AnswerRow {
     pub location: Option<String>,
     /// When it was stored.
     pub created_at: Timestamp,
-    /// Messages whose words the body has.
+    /// Messages whose words the body has, once each.
     pub message_ids: Vec<MessageId>,
 }

@@ -319,9 +319,9 @@ impl Rows {
         self.entries_pending.push(entry);
     }
 
-    /// A new thread: nobody else is in it, nobody has been.
-    pub(crate) fn begin_roster(&mut self, id: ThreadId) {
-        self.lists.insert(Key::Roster(id), List::People(Vec::new()));
+    /// A new thread with its first people: nobody else has been in it.
+    pub(crate) fn begin_roster(&mut self, id: ThreadId, people: Vec<UserId>) {
+        self.lists.insert(Key::Roster(id), List::People(people));
     }
 
     /// Notes in a person's own log that something of theirs changed.

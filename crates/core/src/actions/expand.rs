@@ -30,6 +30,11 @@ pub struct Expand {
 impl Expand {
     pub(super) fn keys(&self, actor: &UserId, keys: &mut Vec<Key>) {
         people::keys(actor, &self.new_participants, keys);
+        if self.new_participants.len() <= PARTICIPANTS_PER_CALL_MAX {
+            let seat = |who: &UserId| Key::Participant(self.thread_id, who.clone());
+            keys.extend(self.new_participants.iter().map(seat));
+        }
+        keys.extend(self.client_id.map(|id| Key::ClientId(id, actor.clone())));
         keys.push(Key::Thread(self.thread_id));
         keys.push(Key::Roster(self.thread_id));
     }

@@ -74,8 +74,9 @@ fn make(scope: &Scope<'_>, rows: &mut Rows, wanted: &Wanted) -> Result<ThreadId,
     let key = wanted.key();
     let chosen = wanted.title.clone().filter(|title| !title.is_empty());
     let is_group = wanted.thread_type == ThreadType::Group;
-    rows.begin_roster(id);
-    for who in &wanted.people {
+    let people: Vec<UserId> = wanted.people.iter().cloned().collect();
+    rows.begin_roster(id, people.clone());
+    for who in &people {
         let role = if is_group && who == scope.actor {
             Role::Admin
         } else {
@@ -93,7 +94,7 @@ fn make(scope: &Scope<'_>, rows: &mut Rows, wanted: &Wanted) -> Result<ThreadId,
             periods: vec![period],
             hidden_seq: None,
         };
-        rows.put_participant(id, who.clone(), row);
+        rows.participants.put((id, who.clone()), Some(row));
         rows.positions.load((id, who.clone()), None);
     }
     let title = match (is_group, &chosen) {
@@ -131,7 +132,6 @@ fn make(scope: &Scope<'_>, rows: &mut Rows, wanted: &Wanted) -> Result<ThreadId,
     if let Some(key) = key {
         rows.participants_keys.put(key, Some(id));
     }
-    let people: Vec<UserId> = wanted.people.iter().cloned().collect();
     log::append(
         scope,
         rows,

@@ -25,6 +25,7 @@ impl MarkPosition {
     pub(super) fn keys(&self, actor: &UserId, keys: &mut Vec<Key>) {
         keys.push(Key::Thread(self.thread_id));
         keys.push(Key::Participant(self.thread_id, actor.clone()));
+        keys.push(Key::PersonHead(actor.clone()));
     }
 
     pub(super) fn decide(&self, scope: &Scope<'_>, rows: &mut Rows) -> Result<Outcome, Stop> {
@@ -35,9 +36,12 @@ impl MarkPosition {
         let mut after = before;
         let read_seq = self.read_seq.unwrap_or(0).min(head.last_seq);
         if read_seq > before.read_seq {
-            let read_count = match rows.message(id, read_seq)? {
-                Some(message) => message.count,
-                None => head.message_count,
+            let is_all = read_seq == head.last_seq;
+            let read_count = if is_all {
+                head.message_count
+            } else {
+                let message = rows.message(id, read_seq)?;
+                message.map_or(before.read_count, |message| message.count)
             };
             after = PositionRow {
                 read_seq,

@@ -19,6 +19,8 @@ mod send;
 mod start_conversation;
 mod upsert_user;
 
+use std::collections::BTreeSet;
+
 pub use change_role::ChangeRole;
 pub use change_thread::ChangeThread;
 pub use check_existing::CheckExisting;
@@ -209,7 +211,7 @@ pub enum Absorbed {
 
 impl Outcome {
     /// Messages whose words the caller's answer has.
-    pub fn message_ids(&self) -> Vec<MessageId> {
+    pub fn message_ids(&self) -> BTreeSet<MessageId> {
         let last = |thread: &ThreadView| thread.last_message.as_ref().map(|message| message.id);
         match self {
             Self::Thread { thread, .. } | Self::Changed(thread) => {
@@ -223,14 +225,16 @@ impl Outcome {
                 let sent = sent.as_ref().map(|sent| sent.message.id);
                 last(thread).into_iter().chain(sent).collect()
             }
-            Self::Sent(sent) => vec![sent.message.id],
+            Self::Sent(sent) => [sent.message.id].into(),
             Self::SentBatch(results) => results
                 .iter()
                 .flatten()
                 .map(|sent| sent.message.id)
                 .collect(),
-            Self::Message(message) => vec![message.id],
-            Self::Left(_) | Self::Position { .. } | Self::User { .. } | Self::Pruned(_) => vec![],
+            Self::Message(message) => [message.id].into(),
+            Self::Left(_) | Self::Position { .. } | Self::User { .. } | Self::Pruned(_) => {
+                BTreeSet::new()
+            }
         }
     }
 

@@ -55,6 +55,8 @@ impl Send {
                 .client_id
                 .map(|id| Key::ClientId(id, actor.clone())),
         );
+        let answered = self.draft.reply_to;
+        keys.extend(answered.map(|id| Key::MessageId(self.thread_id, id)));
     }
 
     pub(super) fn decide(&self, scope: &Scope<'_>, rows: &mut Rows) -> Result<Outcome, Stop> {
@@ -68,11 +70,11 @@ impl SendBatch {
     pub(super) fn keys(&self, actor: &UserId, keys: &mut Vec<Key>) {
         keys.push(Key::Thread(self.thread_id));
         keys.push(Key::Participant(self.thread_id, actor.clone()));
-        let ids = self.drafts.iter().filter_map(|draft| draft.client_id);
-        keys.extend(
-            ids.take(BATCH_MESSAGES_MAX)
-                .map(|id| Key::ClientId(id, actor.clone())),
-        );
+        for draft in self.drafts.iter().take(BATCH_MESSAGES_MAX) {
+            keys.extend(draft.client_id.map(|id| Key::ClientId(id, actor.clone())));
+            let answered = draft.reply_to;
+            keys.extend(answered.map(|id| Key::MessageId(self.thread_id, id)));
+        }
     }
 
     pub(super) fn decide(&self, scope: &Scope<'_>, rows: &mut Rows) -> Result<Outcome, Stop> {
@@ -81,6 +83,7 @@ impl SendBatch {
             return Err(Refusal::invalid("/messages", detail).into());
         }
         access::thread(rows, scope.actor, self.thread_id)?;
+        self.foresee(scope, rows)?;
         let mut results = Vec::with_capacity(self.drafts.len());
         for (n, draft) in self.drafts.iter().enumerate() {
             // `say` refuses before it writes, so a refused item leaves nothing and the others stand.
@@ -94,6 +97,21 @@ impl SendBatch {
             });
         }
         Ok(Outcome::SentBatch(results))
+    }
+
+    /// Asks for what all items need at once: an item that stops for its own row would have all before it said again.
+    fn foresee(&self, scope: &Scope<'_>, rows: &Rows) -> Result<(), Stop> {
+        Rows::gather(&self.drafts, |draft| {
+            if let Some(reply_to) = draft.reply_to {
+                rows.message_by_id(self.thread_id, reply_to)?;
+            }
+            match said_before(scope, rows, Some(self.thread_id), draft) {
+                // Refused where the item is said, for itself only.
+                Ok(_) | Err(Stop::Refused(_)) => Ok(()),
+                Err(stop) => Err(stop),
+            }
+        })?;
+        Ok(())
     }
 }
 

@@ -76,10 +76,16 @@ pub fn messages(
     let limit = limit as Seq;
     let (from, to) = match around {
         Around::Newest => ((last + 1).saturating_sub(limit), last),
-        Around::Before(seq) => (seq.saturating_sub(limit), seq.saturating_sub(1).min(last)),
-        Around::After(seq) => (seq.saturating_add(1), seq.saturating_add(limit).min(last)),
+        Around::Before(seq) => {
+            let seq = seq.min(last + 1);
+            (seq.saturating_sub(limit), seq.saturating_sub(1))
+        }
+        Around::After(seq) => {
+            let seq = seq.max(first - 1);
+            (seq.saturating_add(1), seq.saturating_add(limit).min(last))
+        }
         Around::Seq(seq) => {
-            let from = seq.saturating_sub(limit / 2).max(first);
+            let from = seq.min(last).saturating_sub(limit / 2).max(first);
             (from, from.saturating_add(limit).saturating_sub(1).min(last))
         }
     };

@@ -1,0 +1,246 @@
+//! The smallest store that keeps what actions change and loads what they ask for.
+
+use std::{collections::BTreeMap, fmt::Debug};
+
+use semel_core::{
+    Changes, Key, Rows,
+    participants_key::ParticipantsKey,
+    row::{
+        AnswerRow, ClientIdRow, ContactRow, EntryRow, HeadRow, MessageRow, ParticipantRow,
+        PositionRow, Subject, ThreadRow, UserRow,
+    },
+    rows::{AnswerKey, List, Place, Seat},
+};
+use semel_protocol::{ClientId, Rev, ThreadId, Timestamp, UserId};
+
+/// Every table, and the log.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Memory {
+    pub(crate) threads: BTreeMap<ThreadId, ThreadRow>,
+    pub(crate) heads: BTreeMap<ThreadId, HeadRow>,
+    pub(crate) participants: BTreeMap<Seat, ParticipantRow>,
+    pub(crate) positions: BTreeMap<Seat, PositionRow>,
+    pub(crate) participants_keys: BTreeMap<ParticipantsKey, ThreadId>,
+    pub(crate) client_ids: BTreeMap<(ClientId, UserId), ClientIdRow>,
+    pub(crate) messages: BTreeMap<Place, MessageRow>,
+    pub(crate) users: BTreeMap<UserId, UserRow>,
+    pub(crate) contacts: BTreeMap<(UserId, UserId), ContactRow>,
+    pub(crate) person_heads: BTreeMap<UserId, u64>,
+    pub(crate) person_log: BTreeMap<(UserId, Subject), u64>,
+    pub(crate) answers: BTreeMap<AnswerKey, AnswerRow>,
+    pub(crate) entries: BTreeMap<(ThreadId, Rev), EntryRow>,
+}
+
+fn store<K: Ord, V>(table: &mut BTreeMap<K, V>, changes: Vec<(K, Option<V>)>) {
+    for (key, row) in changes {
+        match row {
+            Some(row) => table.insert(key, row),
+            None => table.remove(&key),
+        };
+    }
+}
+
+fn get<K: Ord + Clone + Debug, V: Clone>(table: &BTreeMap<K, V>, key: &K) -> (K, Option<V>) {
+    (key.clone(), table.get(key).cloned())
+}
+
+impl Memory {
+    /// Commits.
+    pub(crate) fn apply(&mut self, changes: Changes) {
+        store(&mut self.threads, changes.threads);
+        store(&mut self.heads, changes.heads);
+        store(&mut self.participants, changes.participants);
+        store(&mut self.positions, changes.positions);
+        store(&mut self.participants_keys, changes.participants_keys);
+        store(&mut self.client_ids, changes.client_ids);
+        store(&mut self.messages, changes.messages);
+        store(&mut self.users, changes.users);
+        store(&mut self.contacts, changes.contacts);
+        store(&mut self.person_heads, changes.person_heads);
+        store(&mut self.person_log, changes.person_log);
+        store(&mut self.answers, changes.answers);
+        for entry in changes.entries {
+            let place = (entry.thread_id, entry.rev);
+            let before = self.entries.insert(place, entry);
+            assert!(before.is_none(), "rev {place:?} was given out twice");
+        }
+    }
+
+    /// Loads what a key names.
+    pub(crate) fn load(&self, key: &Key, rows: &mut Rows) {
+        match key {
+            Key::Many(keys) => keys.iter().for_each(|key| self.load(key, rows)),
+            Key::Thread(id) => {
+                let (id, thread) = get(&self.threads, id);
+                rows.threads.load(id, thread);
+                rows.heads.load(id, self.heads.get(&id).cloned());
+            }
+            Key::Participant(id, who) => self.load_seat(&(*id, who.clone()), rows),
+            Key::ParticipantsKey(key) => {
+                let (key, owner) = get(&self.participants_keys, key);
+                rows.participants_keys.load(key, owner);
+            }
+            Key::ClientId(id, who) => {
+                let (key, row) = get(&self.client_ids, &(*id, who.clone()));
+                rows.client_ids.load(key, row);
+            }
+            Key::Message(id, seq) => self.load_message((*id, *seq), rows),
+            Key::MessageId(id, message) => {
+                let of_thread = self.messages.range((*id, 0)..=(*id, u64::MAX));
+                let seq = of_thread.map(|(_, row)| row).find(|row| row.id == *message);
+                let seq = seq.map(|row| row.seq);
+                rows.message_seqs.load((*id, *message), seq);
+                if let Some(seq) = seq {
+                    self.load_message((*id, seq), rows);
+                }
+            }
+            Key::User(who) => self.load_user(who, rows),
+            Key::Contact(of, who) => {
+                let (pair, row) = get(&self.contacts, &(of.clone(), who.clone()));
+                rows.contacts.load(pair, row);
+            }
+            Key::PersonHead(who) => {
+                let (who, head) = get(&self.person_heads, who);
+                rows.person_heads.load(who, head);
+            }
+            Key::Answer(who, name) => {
+                let (name, row) = get(&self.answers, &(who.clone(), name.clone()));
+                rows.answers.load(name, row);
+            }
+            list => {
+                let found = self.list(list, rows);
+                rows.lists.entry(list.clone()).or_insert(found);
+            }
+        }
+    }
+
+    fn list(&self, key: &Key, rows: &mut Rows) -> List {
+        match key {
+            Key::Roster(id) => List::People(self.seats(*id, rows, |_| true)),
+            Key::Standing(id, after, limit) => self.standing(*id, after.as_ref(), *limit, rows),
+            Key::Messages(id, from, to) => {
+                (*from..=*to).for_each(|seq| self.load_message((*id, seq), rows));
+                List::Messages
+            }
+            Key::Entries(id, after, limit) => self.entries(*id, *after, *limit, rows),
+            Key::ChainAt(id, rev) => {
+                List::Chain(self.entries.get(&(*id, *rev)).map(|entry| entry.chain))
+            }
+            Key::ThreadsOf(who, after, limit) => self.threads_of(who, *after, *limit),
+            Key::ContactsOf(who, after, limit) => {
+                let of = self.contacts.keys().filter(|(of, _)| of == who);
+                let others = of.map(|(_, other)| other.clone());
+                let page = others.filter(|other| after.as_ref().is_none_or(|after| other > after));
+                let page: Vec<UserId> = page.take(*limit).collect();
+                for other in &page {
+                    self.load_user(other, rows);
+                    self.load(&Key::Contact(who.clone(), other.clone()), rows);
+                }
+                List::People(page)
+            }
+            Key::PersonLog(who, since) => {
+                let own = self.person_log.iter();
+                let own = own.filter(|((of, _), n)| of == who && *n > since);
+                let mut own: Vec<_> = own.map(|((_, subject), n)| (*n, subject.clone())).collect();
+                own.sort();
+                List::Subjects(own)
+            }
+            Key::AnswersNaming(id) => {
+                let naming = self.answers.iter();
+                let naming = naming.filter(|(_, row)| row.message_ids.contains(id));
+                List::Answers(naming.map(|(key, _)| key.clone()).collect())
+            }
+            Key::AnswersBefore(time, limit) => {
+                let old = self.answers.iter().filter(|(_, row)| row.created_at < *time);
+                List::Answers(old.map(|(key, _)| key.clone()).take(*limit).collect())
+            }
+            other => unreachable!("{other:?} is no list"),
+        }
+    }
+
+    fn standing(
+        &self,
+        id: ThreadId,
+        after: Option<&(Rev, UserId)>,
+        limit: usize,
+        rows: &mut Rows,
+    ) -> List {
+        let people = self.seats(id, rows, ParticipantRow::is_active);
+        let joined = |who: UserId| (self.participants[&(id, who.clone())].joined_rev, who);
+        let mut people: Vec<_> = people.into_iter().map(joined).collect();
+        people.sort();
+        let page = people.into_iter().filter(|at| after.is_none_or(|after| at > after));
+        List::People(page.map(|(_, who)| who).take(limit).collect())
+    }
+
+    fn entries(&self, id: ThreadId, after: Rev, limit: usize, rows: &mut Rows) -> List {
+        let page = self.entries.range((id, after + 1)..=(id, u64::MAX));
+        let page: Vec<EntryRow> = page.map(|(_, entry)| entry.clone()).take(limit).collect();
+        for entry in &page {
+            if let Some(seq) = entry.seq.or_else(|| entry.fact.message_seq()) {
+                self.load_message((id, seq), rows);
+            }
+        }
+        List::Entries(page)
+    }
+
+    fn threads_of(
+        &self,
+        who: &UserId,
+        after: Option<(Timestamp, ThreadId)>,
+        limit: usize,
+    ) -> List {
+        let is_listed = |id: &ThreadId| {
+            let seat = self.participants.get(&(*id, who.clone()));
+            let last_seq = self.heads[id].last_seq;
+            seat.is_some_and(|row| {
+                row.is_active() && row.hidden_seq.is_none_or(|hidden| hidden < last_seq)
+            })
+        };
+        let listed = self.threads.keys().filter(|id| is_listed(id));
+        let mut listed: Vec<_> = listed.map(|id| (self.heads[id].updated_at, *id)).collect();
+        listed.sort();
+        let page = listed.into_iter().rev();
+        let page = page.filter(|at| after.is_none_or(|after| *at < after));
+        List::Threads(page.take(limit).collect())
+    }
+
+    fn seats(
+        &self,
+        id: ThreadId,
+        rows: &mut Rows,
+        is_wanted: impl Fn(&ParticipantRow) -> bool,
+    ) -> Vec<UserId> {
+        let mut people = Vec::new();
+        for ((_, who), _) in self.of_thread(id).filter(|(_, row)| is_wanted(row)) {
+            self.load_seat(&(id, who.clone()), rows);
+            self.load_user(who, rows);
+            people.push(who.clone());
+        }
+        people
+    }
+
+    /// Everybody who is or was in a thread.
+    pub(crate) fn of_thread(&self, id: ThreadId) -> impl Iterator<Item = (&Seat, &ParticipantRow)> {
+        self.participants.iter().filter(move |((of, _), _)| *of == id)
+    }
+
+    fn load_seat(&self, seat: &Seat, rows: &mut Rows) {
+        let (seat, row) = get(&self.participants, seat);
+        rows.positions.load(seat.clone(), self.positions.get(&seat).copied());
+        rows.participants.load(seat, row);
+    }
+
+    fn load_user(&self, who: &UserId, rows: &mut Rows) {
+        let (who, row) = get(&self.users, who);
+        rows.users.load(who, row);
+    }
+
+    fn load_message(&self, place: Place, rows: &mut Rows) {
+        let row = self.messages.get(&place).cloned();
+        if let Some(row) = &row {
+            rows.message_seqs.load((place.0, row.id), Some(row.seq));
+        }
+        rows.messages.load(place, row);
+    }
+}
