@@ -63,6 +63,7 @@ fn other_algorithms_and_keys_by_name_are_refused() {
         r#"{"alg":"RS256"}"#,
         r#"{"alg":"ES256"}"#,
         r#"{"alg":"HS256","kid":"1"}"#,
+        r#"{"alg":"HS256","crit":["b64"]}"#,
     ] {
         assert_eq!(verify(header, &claims), Err(TokenError::Algorithm), "{header}");
     }
