@@ -35,8 +35,8 @@ lint: fmt
 unit: lint ## All Rust tests, the tidy checks among them
 	scripts/rust-tests
 
-compat: ## The official Socket.IO clients (JavaScript, Python) and a browser against a real server
-	scripts/compat
+compat: ## The official Socket.IO clients (JavaScript, Python) and the page, against a real server
+	compat/run.sh
 
 deny: ## Licences, advisories and forbidden dependencies
 	scripts/deny
@@ -49,4 +49,4 @@ crash: ## Kill the server at 50 random moments under load and check what it ackn
 
 demo: ## Replay a real IRC log as many clients, with retries and duplicates injected
 	cargo build --release --locked --package semel-cli
-	./target/release/semel demo testdata/irc/*.txt
+	./target/release/semel demo $(firstword $(wildcard crates/cli/testdata/*/*.txt))

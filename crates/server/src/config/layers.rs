@@ -30,7 +30,7 @@ impl fmt::Display for Source {
 
 /// Values as text, each with where it came from.
 #[derive(Clone, Default)]
-pub struct Values(BTreeMap<&'static str, (String, Source)>);
+pub(super) struct Values(BTreeMap<&'static str, (String, Source)>);
 
 /// Tells the names only: values may be secret.
 impl fmt::Debug for Values {
@@ -41,7 +41,7 @@ impl fmt::Debug for Values {
 
 impl Values {
     /// The value of a setting.
-    pub fn get(&self, key: &str) -> Option<&(String, Source)> {
+    pub(super) fn get(&self, key: &str) -> Option<&(String, Source)> {
         self.0.get(key)
     }
 
@@ -51,7 +51,7 @@ impl Values {
 }
 
 /// The defaults.
-pub fn defaults() -> Values {
+pub(super) fn defaults() -> Values {
     let mut values = Values::default();
     for setting in SETTINGS {
         if let Some(value) = setting.default {
@@ -62,7 +62,7 @@ pub fn defaults() -> Values {
 }
 
 /// Reads the text of a settings file into `values`; what is wrong goes to `problems`.
-pub fn read_file(path: &Path, text: &str, values: &mut Values, problems: &mut Vec<String>) {
+pub(super) fn read_file(path: &Path, text: &str, values: &mut Values, problems: &mut Vec<String>) {
     let name = path.display().to_string();
     let table: toml::Table = match text.parse() {
         Ok(table) => table,
@@ -99,7 +99,7 @@ pub fn read_file(path: &Path, text: &str, values: &mut Values, problems: &mut Ve
 }
 
 /// Reads the environment into `values`. Variables that begin with `SEMEL_` and mean nothing are problems.
-pub fn read_environment(
+pub(super) fn read_environment(
     environment: impl IntoIterator<Item = (String, String)>,
     values: &mut Values,
     problems: &mut Vec<String>,
@@ -124,7 +124,7 @@ pub fn read_environment(
 }
 
 /// Puts flags over `values`.
-pub fn read_flags(flags: &[(&'static Setting, String)], values: &mut Values) {
+pub(super) fn read_flags(flags: &[(&'static Setting, String)], values: &mut Values) {
     for (setting, value) in flags {
         let name = format!("--{}", setting.key.replace('_', "-"));
         values.put(setting, value.clone(), Source::Flag(name));

@@ -32,8 +32,8 @@ pub const FILE_VARIABLE: &str = "SEMEL_CONFIG";
 pub struct Config {
     /// Directory of the data.
     pub data_dir: PathBuf,
-    /// File of the database.
-    pub database: PathBuf,
+    /// Directory of the database, which is called `semel.db`.
+    pub database_dir: PathBuf,
     /// Where people and programs are served.
     pub listen: SocketAddr,
     /// Where metrics are served.
@@ -141,6 +141,17 @@ impl Config {
             .collect();
         layers::read_flags(&flags, &mut values);
         parse::config(values, &mut Vec::new()).expect("the defaults are valid; a test says so")
+    }
+
+    /// The same on free ports of this machine, without metrics: a server for a moment.
+    #[must_use]
+    pub fn for_a_moment(&self) -> Self {
+        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self {
+            listen,
+            metrics_listen: MetricsListen::Off,
+            ..self.clone()
+        }
     }
 
     /// Every setting with its value and where it came from, secrets hidden.

@@ -10,17 +10,19 @@ use super::{Config, LogFormat, MetricsListen, Secret, layers::Values};
 
 /// Bytes that a signing secret has at least (RFC 7518, section 3.2).
 const SECRET_BYTES_MIN: usize = 32;
+/// The database, in its directory.
+const DATABASE_NAME: &str = "semel.db";
 /// Characters of a server's name.
 const SERVER_ID_CHARACTERS_MAX: usize = 64;
 
 /// Checks every value; none if one is not valid. Problems are collected, so that they are all told at once.
-pub fn config(values: Values, problems: &mut Vec<String>) -> Option<Config> {
+pub(super) fn config(values: Values, problems: &mut Vec<String>) -> Option<Config> {
     let mut reader = Reader {
         values: &values,
         problems,
     };
     let data_dir = reader.read("data_dir", directory);
-    let database = reader.read_optional("database_url", sqlite_file);
+    let database_dir = reader.read_optional("database_url", database_dir);
     let redis = reader.read_optional("redis_url", no_redis);
     let listen = reader.read("listen", address);
     let metrics_listen = reader.read("metrics_listen", metrics_listen);
@@ -35,7 +37,7 @@ pub fn config(values: Values, problems: &mut Vec<String>) -> Option<Config> {
     redis?;
     let data_dir = data_dir?;
     Some(Config {
-        database: database?.unwrap_or_else(|| data_dir.join("semel.db")),
+        database_dir: database_dir?.unwrap_or_else(|| data_dir.clone()),
         data_dir,
         listen: listen?,
         metrics_listen: metrics_listen?,
@@ -88,32 +90,35 @@ fn directory(text: &str) -> Result<PathBuf, String> {
 }
 
 /// Databases are told apart by their URL; the URL itself is never repeated, it may hold a password.
-fn sqlite_file(text: &str) -> Result<PathBuf, String> {
+fn database_dir(text: &str) -> Result<PathBuf, String> {
     let lower = text.to_ascii_lowercase();
     if lower.starts_with("postgres://") || lower.starts_with("postgresql://") {
         return Err(
             "PostgreSQL is not supported by this version, which keeps everything in one \
-                    SQLite file; leave DATABASE_URL out or say sqlite:PATH"
+                    SQLite file; leave DATABASE_URL out or say sqlite:DIRECTORY/semel.db"
                 .to_owned(),
         );
     }
-    let path = lower
+    let Some(path) = lower
         .starts_with("sqlite:")
-        .then(|| &text["sqlite:".len()..]);
-    let path = path.map(|path| path.strip_prefix("//").unwrap_or(path));
-    match path {
-        Some(path) if !path.is_empty() && !path.starts_with(':') && !path.contains('?') => {
-            Ok(Path::new(path).to_owned())
-        }
-        Some(_) => Err("name a file after sqlite:, without options, for example \
-                        sqlite:/var/lib/semel/semel.db"
-            .to_owned()),
-        None => Err(
-            "this kind of database is not supported by this version; say sqlite:PATH, \
-                     or leave it out"
+        .then(|| &text["sqlite:".len()..])
+    else {
+        return Err(
+            "this kind of database is not supported by this version; say \
+                    sqlite:DIRECTORY/semel.db, or leave it out"
                 .to_owned(),
-        ),
+        );
+    };
+    let path = Path::new(path.strip_prefix("//").unwrap_or(path));
+    if path.file_name().is_some_and(|name| name == DATABASE_NAME) {
+        let parent = path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty());
+        return Ok(parent.unwrap_or(Path::new(".")).to_owned());
     }
+    Err(format!(
+        "the file is always called {DATABASE_NAME}; say sqlite:DIRECTORY/{DATABASE_NAME}"
+    ))
 }
 
 fn no_redis(_: &str) -> Result<(), String> {

@@ -62,7 +62,7 @@ pub const SETTINGS: &[Setting] = &[
             "database_url",
             "DATABASE_URL",
             None,
-            "`sqlite:` and a path. Left out: semel.db in the data directory.",
+            "sqlite:DIRECTORY/semel.db. Left out: semel.db in the data directory.",
         )
     },
     Setting {
@@ -122,11 +122,11 @@ pub const SETTINGS: &[Setting] = &[
 ];
 
 /// The setting with a name in the file.
-pub fn by_key(key: &str) -> Option<&'static Setting> {
+pub(super) fn by_key(key: &str) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| setting.key == key)
 }
 
 /// The setting with a name in the environment.
-pub fn by_env(name: &str) -> Option<&'static Setting> {
+pub(super) fn by_env(name: &str) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| setting.env == name)
 }

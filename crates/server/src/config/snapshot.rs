@@ -31,7 +31,7 @@ impl fmt::Display for SettingLine {
     }
 }
 
-pub fn lines(values: &Values) -> Vec<SettingLine> {
+pub(super) fn lines(values: &Values) -> Vec<SettingLine> {
     SETTINGS
         .iter()
         .map(|setting| {

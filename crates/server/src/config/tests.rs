@@ -27,7 +27,7 @@ fn problem(file: &str, environment: &[(&str, &str)]) -> String {
 fn defaults_are_valid_and_serve_this_machine_only() {
     let config = load("", &[], &[]).unwrap();
     assert!(config.listen.ip().is_loopback());
-    assert_eq!(config.database, Path::new("./data/semel.db"));
+    assert_eq!(config.database_dir, Path::new("./data"));
     assert_eq!(config.idempotency, Duration::from_hours(24));
     assert_eq!(Config::for_directory(Path::new("x")).listen.port(), 0);
 }
@@ -43,7 +43,7 @@ fn req_d10_flags_win_over_environment_over_file_over_defaults() {
     assert_eq!(config.listen.port(), 3);
     assert_eq!(config.server_id, "from-environment");
     assert_eq!(config.idempotency, Duration::from_hours(3));
-    assert_eq!(config.polling, true);
+    assert!(config.polling);
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn req_d10_the_documents_names_are_accepted() {
     let environment = [
         ("JWT_SECRET_KEY", secret),
         ("SERVER_ID", "server-7"),
-        ("DATABASE_URL", "sqlite:///x/y.db"),
+        ("DATABASE_URL", "sqlite:///x/semel.db"),
     ];
     let config = load("", &environment, &[]).unwrap();
     assert_eq!(
@@ -60,7 +60,7 @@ fn req_d10_the_documents_names_are_accepted() {
         Some(secret)
     );
     assert_eq!(config.server_id, "server-7");
-    assert_eq!(config.database, Path::new("/x/y.db"));
+    assert_eq!(config.database_dir, Path::new("/x"));
 }
 
 #[test]
@@ -112,7 +112,9 @@ fn postgres_and_redis_are_refused_without_repeating_their_passwords() {
         text.contains("not supported by this version") && !text.contains("hunter2"),
         "{text}"
     );
-    assert!(problem("", &[("DATABASE_URL", "sqlite::memory:")]).contains("name a file"));
+    assert!(
+        problem("", &[("DATABASE_URL", "sqlite::memory:")]).contains("sqlite:DIRECTORY/semel.db")
+    );
 }
 
 #[test]

@@ -39,11 +39,27 @@ const FILES: &[File] = &[
     file!("/assets/app.js", "text/javascript; charset=utf-8", "app.js"),
     file!("/assets/dom.js", "text/javascript; charset=utf-8", "dom.js"),
     file!("/assets/icon.svg", "image/svg+xml", "icon.svg"),
-    file!("/assets/outbox.js", "text/javascript; charset=utf-8", "outbox.js"),
-    file!("/assets/socket.js", "text/javascript; charset=utf-8", "socket.js"),
-    file!("/assets/store.js", "text/javascript; charset=utf-8", "store.js"),
+    file!(
+        "/assets/outbox.js",
+        "text/javascript; charset=utf-8",
+        "outbox.js"
+    ),
+    file!(
+        "/assets/socket.js",
+        "text/javascript; charset=utf-8",
+        "socket.js"
+    ),
+    file!(
+        "/assets/store.js",
+        "text/javascript; charset=utf-8",
+        "store.js"
+    ),
     file!("/assets/style.css", "text/css; charset=utf-8", "style.css"),
-    file!("/assets/timeline.js", "text/javascript; charset=utf-8", "timeline.js"),
+    file!(
+        "/assets/timeline.js",
+        "text/javascript; charset=utf-8",
+        "timeline.js"
+    ),
 ];
 
 /// One tag for all files: they are replaced together, with the program.
@@ -61,19 +77,36 @@ static TAG: LazyLock<HeaderValue> = LazyLock::new(|| {
 /// `/` and `/assets/…`.
 pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     FILES.iter().fold(Router::new(), |router, file| {
-        router.route(file.path, get(async move |headers: HeaderMap| answer(file, &headers)))
+        router.route(
+            file.path,
+            get(async move |headers: HeaderMap| answer(file, &headers)),
+        )
     })
 }
 
 fn answer(file: &File, request: &HeaderMap) -> Response {
-    let is_known = request.get(header::IF_NONE_MATCH).is_some_and(|known| *known == *TAG);
+    let is_known = request
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|known| *known == *TAG);
     let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(file.media_type)),
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static(file.media_type),
+        ),
         (header::ETAG, TAG.clone()),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
-        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY)),
-        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static(CONTENT_SECURITY_POLICY),
+        ),
+        (
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        ),
+        (
+            header::REFERRER_POLICY,
+            HeaderValue::from_static("no-referrer"),
+        ),
         (
             header::HeaderName::from_static("cross-origin-opener-policy"),
             HeaderValue::from_static("same-origin"),

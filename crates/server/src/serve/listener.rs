@@ -1,0 +1,132 @@
+//! Takes connections and serves HTTP/1.1 on them.
+
+use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
+
+use super::ServeError;
+
+/// How long a client may take to send the head of a request.
+const HEAD_PATIENCE: Duration = Duration::from_secs(20);
+/// Bytes of the head of a request, and of each buffer of a connection at most.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// The pause after the system refuses a connection, for want of file descriptors for example.
+const REFUSED_PAUSE: Duration = Duration::from_millis(50);
+
+/// An address that is taken.
+pub(super) struct Listener {
+    /// Which; with the port that was found if 0 was asked for.
+    pub(super) address: SocketAddr,
+    socket: TcpListener,
+}
+
+/// A listener that serves. Everything that works for it holds a receiver.
+#[derive(Debug)]
+pub(super) struct Listening(watch::Sender<bool>);
+
+/// Takes an address; `setting` chose it.
+pub(super) async fn bind(
+    address: SocketAddr,
+    setting: &'static str,
+) -> Result<Listener, ServeError> {
+    let failed = |source| ServeError::Listen {
+        address,
+        setting,
+        source,
+    };
+    let socket = TcpListener::bind(address).await.map_err(failed)?;
+    let address = socket.local_addr().map_err(failed)?;
+    Ok(Listener { address, socket })
+}
+
+impl Listener {
+    /// Serves from now on.
+    pub(super) fn serve(self, router: Router) -> Listening {
+        let (stop, stopping) = watch::channel(false);
+        tokio::spawn(accept(self.socket, router, stopping));
+        Listening(stop)
+    }
+}
+
+impl Listening {
+    /// Takes no more connections, finishes the requests that came, and returns when all connections have ended or
+    /// `patience` is over.
+    pub(super) async fn stop(self, patience: Duration) {
+        // Nobody is left to be told when all have ended already.
+        let _ = self.0.send(true);
+        if tokio::time::timeout(patience, self.0.closed())
+            .await
+            .is_err()
+        {
+            tracing::warn!("connections were still open when the server stopped");
+        }
+    }
+}
+
+async fn accept(socket: TcpListener, router: Router, mut stopping: watch::Receiver<bool>) {
+    let mut server = http1::Builder::new();
+    server
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_PATIENCE)
+        .max_buf_size(HEAD_BYTES_MAX);
+    let server = Arc::new(server);
+    let for_connections = stopping.clone();
+    loop {
+        let accepted = tokio::select! {
+            accepted = socket.accept() => accepted,
+            () = told(&mut stopping) => return,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let (server, router) = (Arc::clone(&server), router.clone());
+                tokio::spawn(connection(server, stream, router, for_connections.clone()));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection was not accepted");
+                tokio::time::sleep(REFUSED_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn connection(
+    server: Arc<http1::Builder>,
+    stream: TcpStream,
+    router: Router,
+    mut stopping: watch::Receiver<bool>,
+) {
+    // Answers are small and wait for nothing: Nagle's algorithm would only delay them.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "TCP_NODELAY was not set");
+    }
+    let service = TowerToHyperService::new(router);
+    let mut connection = pin!(
+        server
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades()
+    );
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = told(&mut stopping) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended");
+    }
+}
+
+/// Returns when it is time to stop; also when whoever would tell is gone.
+async fn told(stopping: &mut watch::Receiver<bool>) {
+    let _ = stopping.wait_for(|stopping| *stopping).await;
+}
