@@ -2,10 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use semel_core::{
-    ports::ask,
-    queries::{self, SeenEntry},
-};
+use semel_core::queries::{self, SeenEntry};
 use semel_protocol::{
     Rev, ThreadId, UserId,
     limits::{PAGE_ENTRIES_MAX, PAGE_ROWS_DEFAULT},
@@ -68,9 +65,7 @@ impl Hub {
                 continue;
             }
             let (actor, limit) = (who.clone(), (last - first + 1) as usize);
-            let asked = ask(self.ledger(), move |rows| {
-                queries::entries(rows, &actor, id, first - 1, limit)
-            });
+            let asked = self.ask(move |rows| queries::entries(rows, &actor, id, first - 1, limit));
             match asked.await {
                 Ok(Ok(view)) => {
                     for seen in view.entries {
@@ -94,9 +89,8 @@ impl Hub {
             .read(|devices| devices.keys().cloned().collect());
         for who in people {
             let actor = who.clone();
-            let asked = ask(self.ledger(), move |rows| {
-                queries::threads(rows, &actor, None, PAGE_ROWS_DEFAULT)
-            });
+            let asked =
+                self.ask(move |rows| queries::threads(rows, &actor, None, PAGE_ROWS_DEFAULT));
             let Ok(Ok(threads)) = asked.await else {
                 continue;
             };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use semel_core::{Key, Stop, ports::ask, row::MessageRow};
+use semel_core::{Key, Stop, row::MessageRow};
 use semel_protocol::{
     Rev, Seq, ThreadId, UserId,
     socket::{Heads, from_server},
@@ -43,11 +43,9 @@ impl Hub {
     }
 
     async fn message(&self, id: ThreadId, seq: Seq) -> Option<MessageRow> {
-        let found = ask(self.ledger(), move |rows| {
-            match rows.messages.get(&(id, seq)) {
-                None => Err(Stop::NotLoaded(Key::Message(id, seq))),
-                Some(row) => Ok(row.cloned()),
-            }
+        let found = self.ask(move |rows| match rows.messages.get(&(id, seq)) {
+            None => Err(Stop::NotLoaded(Key::Message(id, seq))),
+            Some(row) => Ok(row.cloned()),
         });
         // Without it the line shows no message, which is allowed.
         found.await.ok()?.ok()?

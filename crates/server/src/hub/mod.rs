@@ -15,14 +15,14 @@ mod receipts;
 mod task;
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
     time::Duration,
 };
 
 pub use device::{Device, Full, InFlight, Outlet};
 pub use people::TooManyDevices;
 use semel_core::{
-    Key, Refusal, Stop,
+    Key, Refusal, Rows, Stop,
     ports::{Clock, Ledger, LedgerError, Listener, News, ask},
     queries::{self, Roster},
 };
@@ -65,7 +65,8 @@ pub struct Hub {
     threads: Mutex<LiveThreads>,
     news: mpsc::Sender<Event>,
     waiting: Mutex<Option<mpsc::Receiver<Event>>>,
-    ledger: OnceLock<Arc<dyn Ledger>>,
+    /// The ledger holds the hub, not the other way round.
+    ledger: OnceLock<Weak<dyn Ledger>>,
     clock: Arc<dyn Clock>,
     rhythm: Rhythm,
 }
@@ -101,18 +102,21 @@ impl Hub {
         })
     }
 
-    /// Begins to deliver. The ledger is the one that tells this hub; what it told before waits.
+    /// Begins to deliver, until the task is aborted. The ledger is the one that tells this hub; what it told before waits.
     ///
     /// # Panics
     /// When called twice.
-    pub fn start(self: &Arc<Self>, ledger: Arc<dyn Ledger>) -> tokio::task::JoinHandle<()> {
+    pub fn start(self: &Arc<Self>, ledger: &Arc<dyn Ledger>) -> tokio::task::JoinHandle<()> {
         let waiting = self
             .waiting
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         let waiting = waiting.expect("a hub is started once");
-        assert!(self.ledger.set(ledger).is_ok(), "a hub has one ledger");
+        assert!(
+            self.ledger.set(Arc::downgrade(ledger)).is_ok(),
+            "a hub has one ledger"
+        );
         tokio::spawn(task::run(self.clone(), waiting))
     }
 
@@ -201,15 +205,17 @@ impl Hub {
         whom: Vec<UserId>,
     ) -> Result<Vec<Presence>, LedgerError> {
         let own = device.user_id.clone();
-        let contacts = ask(self.ledger(), move |rows| {
-            let mut contacts = Vec::with_capacity(whom.len());
+        let contacts = self.ask(move |rows| {
+            let (mut contacts, mut missing) = (Vec::new(), Vec::new());
             for who in &whom {
-                let pair = (own.clone(), who.clone());
-                match rows.contacts.get(&pair) {
-                    None => return Err(Stop::NotLoaded(Key::Contact(pair.0, pair.1))),
+                match rows.contacts.get(&(own.clone(), who.clone())) {
+                    None => missing.push(Key::Contact(own.clone(), who.clone())),
                     Some(Some(_)) => contacts.push(who.clone()),
                     Some(None) => {}
                 }
+            }
+            if !missing.is_empty() {
+                return Err(Stop::NotLoaded(Key::Many(missing)));
             }
             Ok(contacts)
         });
@@ -223,15 +229,21 @@ impl Hub {
     }
 
     async fn roster(&self, id: ThreadId) -> Result<Option<Roster>, LedgerError> {
-        let roster = ask(self.ledger(), move |rows| queries::roster(rows, id)).await?;
+        let roster = self.ask(move |rows| queries::roster(rows, id)).await?;
         Ok(roster.unwrap_or_default())
     }
 
-    fn ledger(&self) -> &dyn Ledger {
-        self.ledger
+    /// Asks the store.
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnMut(&Rows) -> Result<T, Stop> + Send + 'static,
+    ) -> Result<Result<T, Refusal>, LedgerError> {
+        let ledger = self
+            .ledger
             .get()
-            .expect("a hub is started before it is asked")
-            .as_ref()
+            .and_then(Weak::upgrade)
+            .ok_or(LedgerError::Closing)?;
+        ask(ledger.as_ref(), question).await
     }
 
     fn threads(&self) -> MutexGuard<'_, LiveThreads> {

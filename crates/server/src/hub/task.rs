@@ -6,11 +6,7 @@ use std::{
     time::Duration,
 };
 
-use semel_core::{
-    Key, Stop,
-    ports::{News, ask},
-    row::PositionRow,
-};
+use semel_core::{Key, Stop, ports::News, row::PositionRow};
 use semel_protocol::{Code, Rev, ThreadId, UserId, socket::from_server};
 use tokio::{
     sync::mpsc,
@@ -97,7 +93,7 @@ impl Hub {
 
     async fn tell_contact(self: Arc<Self>, who: UserId, contact: UserId) {
         let (own, other) = (who.clone(), contact.clone());
-        let found = ask(self.ledger(), move |rows| {
+        let found = self.ask(move |rows| {
             let pair = (own.clone(), other.clone());
             let row = rows.contacts.get(&pair);
             let Some(row) = row else {

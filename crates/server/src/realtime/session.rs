@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     fmt,
     sync::{
-        Arc, Mutex, PoisonError, Weak,
+        Arc, Mutex, OnceLock, PoisonError, Weak,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
@@ -41,7 +41,8 @@ pub(crate) struct Sessions {
 #[derive(Default)]
 pub(crate) struct Session {
     phase: Mutex<Phase>,
-    cutter: Mutex<Option<Arc<Cutter>>>,
+    /// Ends its WebSocket; none while it polls.
+    cutter: OnceLock<Arc<Cutter>>,
     /// Bytes that were given to the connection.
     bytes_pushed: AtomicU64,
     /// Binary packets to step over.
@@ -65,17 +66,6 @@ impl Session {
     fn phase(&self) -> std::sync::MutexGuard<'_, Phase> {
         self.phase.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn cutter(&self) -> Option<Arc<Cutter>> {
-        self.cutter
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    fn set_cutter(&self, cutter: Arc<Cutter>) {
-        *self.cutter.lock().unwrap_or_else(PoisonError::into_inner) = Some(cutter);
-    }
 }
 
 /// The way to a device over Engine.IO.
@@ -93,7 +83,7 @@ impl Outlet for Line {
             .bytes_pushed
             .fetch_add(length, Ordering::Relaxed)
             + length;
-        if let Some(cutter) = socket.data.cutter()
+        if let Some(cutter) = socket.data.cutter.get()
             && pushed.saturating_sub(cutter.bytes_written()) > DEVICE_QUEUE_BYTES_MAX + length
         {
             return Err(Full);
@@ -118,7 +108,7 @@ impl Outlet for Line {
         let Some(socket) = self.0.upgrade() else {
             return;
         };
-        if let Some(cutter) = socket.data.cutter() {
+        if let Some(cutter) = socket.data.cutter.get() {
             cutter.cut();
         }
         socket.close(DisconnectReason::TransportError);
@@ -136,7 +126,7 @@ impl EngineIoHandler for Sessions {
 
     fn on_connect(self: Arc<Self>, socket: Arc<Socket<Session>>) {
         if let Some(cutter) = socket.req_parts.extensions.get::<Arc<Cutter>>() {
-            socket.data.set_cutter(cutter.clone());
+            let _ = socket.data.cutter.set(cutter.clone());
         }
         if socket.transport_type() == TransportType::Polling {
             let mut polling = self.polling.lock().unwrap_or_else(PoisonError::into_inner);
@@ -212,7 +202,8 @@ impl Sessions {
         if let Some(socket) = polling.get(sid).and_then(Weak::upgrade) {
             // What was pushed before went out with polling.
             socket.data.bytes_pushed.store(0, Ordering::Relaxed);
-            socket.data.set_cutter(cutter);
+            // A second upgrade of the same session is refused by Engine.IO.
+            let _ = socket.data.cutter.set(cutter);
         }
     }
 

@@ -1,0 +1,11 @@
+//! The Socket.IO surface, with real sockets and a real database.
+
+#![expect(clippy::unwrap_used, reason = "tests panic")]
+
+mod connect;
+mod live;
+mod polling;
+mod send;
+mod slow;
+mod support;
+mod sync;
