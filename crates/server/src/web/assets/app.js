@@ -4,7 +4,7 @@ import { avatar, brief, byId, el } from "./dom.js";
 import { Outbox, clientId } from "./outbox.js";
 import { Refused, Socket } from "./socket.js";
 import { Store } from "./store.js";
-import { drawTimeline } from "./timeline.js";
+import { drawTimeline, keepAtEnd } from "./timeline.js";
 
 const TOKEN = "semel:token";
 const DEVICE = "semel:device";
@@ -68,7 +68,7 @@ class Session {
     else if (name === "read") store.receipt(data);
     else if (name === "typing") this.someoneTypes(data);
     else if (name === "presence") { store.online.set(data.user_id, data.online); this.draw(); }
-    else if (name === "contact") { store.names.set(data.user.user_id, data.user.display_name); this.draw(); }
+    else if (name === "contact") this.newContact(data.user);
     else if (name === "conversation_updated" && !store.threads.has(data.thread_id)) store.sync().catch(() => {});
     else if (name === "session_revoked") this.refused("unauthenticated");
   }
@@ -114,14 +114,25 @@ class Session {
     if (!held) return;
     this.socket.ask("thread:open", { thread_id: this.open }).catch(() => {});
     if (held.messages.size < 20 && this.store.hasEarlier(held)) this.store.earlier(this.open).catch(() => {});
-    const others = held.thread.participants.map((one) => one.user_id).filter((id) => id !== this.me);
-    if (held.thread.thread_type === "direct") {
-      this.socket.ask("presence", { user_ids: others }).then(({ presence }) => {
-        for (const one of presence) this.store.online.set(one.user_id, one.online);
-        this.draw();
-      }).catch(() => {});
-    }
+    this.askPresence(held.thread);
     this.readSoon();
+  }
+
+  /** Presence is told of contacts only, and people become contacts with the first message. */
+  askPresence(thread) {
+    if (thread.thread_type !== "direct") return;
+    const user_ids = thread.participants.map((one) => one.user_id).filter((id) => id !== this.me);
+    this.socket.ask("presence", { user_ids }).then(({ presence }) => {
+      for (const one of presence) this.store.online.set(one.user_id, one.online);
+      this.draw();
+    }).catch(() => {});
+  }
+
+  newContact(user) {
+    this.store.names.set(user.user_id, user.display_name);
+    const thread = this.store.threads.get(this.open)?.thread;
+    if (thread?.participants.some((one) => one.user_id === user.user_id)) this.askPresence(thread);
+    this.draw();
   }
 
   readSoon() {
@@ -332,6 +343,7 @@ byId("composer").addEventListener("submit", (event) => {
   grow();
   session.submit(content);
 });
+keepAtEnd();
 document.addEventListener("visibilitychange", () => session?.readSoon());
 
 const fromAddress = /^#token=(.+)$/u.exec(location.hash)?.[1];

@@ -3,6 +3,7 @@
 import { avatar, byId, day, el, hour, icon } from "./dom.js";
 
 const QUICK = ["👍", "❤️", "😂", "🎉"];
+const NEAR_END = 80;
 const nodes = new Map();
 let shown = null;
 
@@ -13,7 +14,7 @@ export function drawTimeline(held, store, me, outbox, act) {
   const isOther = shown !== held.thread.id;
   if (isOther) nodes.clear();
   shown = held.thread.id;
-  const stick = isOther || scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 80;
+  const stick = isOther || scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < NEAR_END;
   const fromEnd = scroll.scrollHeight - scroll.scrollTop;
 
   const wanted = rows(held, store, me, outbox, act);
@@ -33,6 +34,16 @@ export function drawTimeline(held, store, me, outbox, act) {
   byId("earlier").hidden = !store.hasEarlier(held);
   if (stick) scroll.scrollTop = scroll.scrollHeight;
   else if (list.firstElementChild?.dataset.key !== first) scroll.scrollTop = scroll.scrollHeight - fromEnd;
+}
+
+/** Who reads the newest words goes on doing so when the window changes its size. */
+export function keepAtEnd() {
+  const scroll = byId("scroll");
+  let isAtEnd = true;
+  scroll.addEventListener("scroll", () => {
+    isAtEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < NEAR_END;
+  });
+  new ResizeObserver(() => { if (isAtEnd) scroll.scrollTop = scroll.scrollHeight; }).observe(scroll);
 }
 
 function rows(held, store, me, outbox, act) {
