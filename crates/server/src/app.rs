@@ -40,7 +40,14 @@ impl App {
         entropy: Arc<dyn Entropy>,
     ) -> Arc<Self> {
         let (people, is_stopping) = (KnownPeople::default(), AtomicBool::new(false));
-        Arc::new(Self { ledger, tokens, clock, entropy, people, is_stopping })
+        Arc::new(Self {
+            ledger,
+            tokens,
+            clock,
+            entropy,
+            people,
+            is_stopping,
+        })
     }
 
     /// A fresh id under which the log tells about a request: 32 hexadecimal digits.
@@ -54,7 +61,9 @@ impl App {
         token: Option<&str>,
         request_id: &str,
     ) -> Result<Caller, Problem> {
-        let verified = token.ok_or(TokenError::Missing).and_then(|token| self.tokens.verify(token));
+        let verified = token
+            .ok_or(TokenError::Missing)
+            .and_then(|token| self.tokens.verify(token));
         let caller = verified.map_err(|error| error.problem(request_id))?;
         if !self.people.has(&caller.user_id) {
             self.make_person(&caller, request_id).await?;
@@ -74,7 +83,9 @@ impl App {
         let work = tracing::Instrument::in_current_span(work);
         match tokio::spawn(work).await {
             Ok(reply) => reply,
-            Err(error) => Err(LedgerError::Internal(format!("a command's task ended: {error}"))),
+            Err(error) => Err(LedgerError::Internal(format!(
+                "a command's task ended: {error}"
+            ))),
         }
     }
 
@@ -119,7 +130,9 @@ impl App {
             request_id: request_id.to_owned(),
         };
         let reply = self.submit(command).await;
-        let result = reply.map_err(|error| convert::from_ledger(&error, request_id))?.result;
+        let result = reply
+            .map_err(|error| convert::from_ledger(&error, request_id))?
+            .result;
         if let Some(Err(refusal)) = result {
             return Err(convert::from_refusal(&refusal, request_id));
         }

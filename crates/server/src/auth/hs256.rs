@@ -11,10 +11,18 @@ use signature::{Error, Signer, Verifier};
 
 static PROVIDER: CryptoProvider = CryptoProvider {
     signer_factory: |algorithm, key: &EncodingKey| {
-        Ok(Box::new(Hs256::new(*algorithm, key.family(), key.as_bytes())?))
+        Ok(Box::new(Hs256::new(
+            *algorithm,
+            key.family(),
+            key.as_bytes(),
+        )?))
     },
     verifier_factory: |algorithm, key: &DecodingKey| {
-        Ok(Box::new(Hs256::new(*algorithm, key.family(), key.try_get_as_bytes()?)?))
+        Ok(Box::new(Hs256::new(
+            *algorithm,
+            key.family(),
+            key.try_get_as_bytes()?,
+        )?))
     },
     key_utils: KeyUtils::new_unimplemented(),
 };
@@ -31,7 +39,9 @@ impl Hs256 {
         if algorithm != Algorithm::HS256 || family != AlgorithmFamily::Hmac {
             return Err(ErrorKind::InvalidAlgorithm.into());
         }
-        Hmac::new_from_slice(secret).map(Self).map_err(|_| ErrorKind::InvalidKeyFormat.into())
+        Hmac::new_from_slice(secret)
+            .map(Self)
+            .map_err(|_| ErrorKind::InvalidKeyFormat.into())
     }
 
     fn mac(&self, message: &[u8]) -> Hmac<Sha256> {
@@ -50,7 +60,9 @@ impl Signer<Vec<u8>> for Hs256 {
 impl Verifier<Vec<u8>> for Hs256 {
     fn verify(&self, message: &[u8], signature: &Vec<u8>) -> std::result::Result<(), Error> {
         // Compares in constant time.
-        self.mac(message).verify_slice(signature).map_err(|_| Error::new())
+        self.mac(message)
+            .verify_slice(signature)
+            .map_err(|_| Error::new())
     }
 }
 

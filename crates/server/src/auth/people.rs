@@ -17,7 +17,10 @@ pub struct KnownPeople(Mutex<HashSet<UserId>>);
 impl KnownPeople {
     /// Whether somebody is known to exist.
     pub fn has(&self, who: &UserId) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(who)
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(who)
     }
 
     /// Somebody exists.

@@ -89,7 +89,11 @@ impl Tokens {
     pub fn new(secret: &[u8], clock: Arc<dyn Clock>) -> Self {
         hs256::install();
         let encoding = EncodingKey::from_secret(secret);
-        Self { encoding, decoding: DecodingKey::from_secret(secret), clock }
+        Self {
+            encoding,
+            decoding: DecodingKey::from_secret(secret),
+            clock,
+        }
     }
 
     /// A token for a caller.
@@ -143,7 +147,8 @@ impl Tokens {
         validation.validate_aud = false;
         validation.required_spec_claims.clear();
         let data = jsonwebtoken::decode(token, &self.decoding, &validation);
-        data.map(|data| data.claims).map_err(|_| TokenError::Invalid)
+        data.map(|data| data.claims)
+            .map_err(|_| TokenError::Invalid)
     }
 }
 
@@ -155,7 +160,9 @@ impl fmt::Debug for Tokens {
 
 /// The header, not verified yet: only to say what is wrong with it.
 fn header(token: &str) -> Option<UnverifiedHeader> {
-    let header = BASE64_URL_SAFE_NO_PAD.decode(token.split('.').next()?).ok()?;
+    let header = BASE64_URL_SAFE_NO_PAD
+        .decode(token.split('.').next()?)
+        .ok()?;
     serde_json::from_slice(&header).ok()
 }
 
@@ -170,8 +177,15 @@ fn millis(seconds: f64) -> i64 {
 
 /// A name that can be stored: a host application's token must not keep a person out for the sake of its name.
 fn tidy_name(name: &str) -> Option<String> {
-    let visible = name.chars().filter(|character| !character.is_control()).collect::<String>();
-    let short = visible.trim().chars().take(limits::NAME_CHARACTERS_MAX).collect::<String>();
+    let visible = name
+        .chars()
+        .filter(|character| !character.is_control())
+        .collect::<String>();
+    let short = visible
+        .trim()
+        .chars()
+        .take(limits::NAME_CHARACTERS_MAX)
+        .collect::<String>();
     let name = short.trim_end();
     (!name.is_empty()).then(|| name.to_owned())
 }

@@ -62,18 +62,29 @@ pub fn answer(result: &Result<Outcome, Refusal>, request_id: &str) -> Answer {
             let (is_new, location) = made(outcome);
             let body = envelope(&data(outcome, request_id));
             let status = if is_new { 201 } else { 200 };
-            Answer { status, body, location: location.filter(|_| is_new) }
+            Answer {
+                status,
+                body,
+                location: location.filter(|_| is_new),
+            }
         }
         Err(refusal) => {
             let problem = from_refusal(refusal, request_id);
-            Answer { status: problem.status, body: bytes(&problem), location: None }
+            Answer {
+                status: problem.status,
+                body: bytes(&problem),
+                location: None,
+            }
         }
     }
 }
 
 /// `{"status":"success","data":…}`.
 pub fn envelope(data: &Data) -> Vec<u8> {
-    bytes(&Success { status: "success", data })
+    bytes(&Success {
+        status: "success",
+        data,
+    })
 }
 
 /// The acknowledgement of a Socket.IO event: the same values as over HTTP, in its envelope.
@@ -83,7 +94,11 @@ pub fn ack(reply: &Reply, request_id: &str) -> Box<RawValue> {
         (None, Some(result)) => answer(result, request_id),
         (None, None) => unreachable!("a reply has a result or a stored answer"),
     };
-    let json = if answer.status < 400 { answer.body } else { error_ack(&answer.body) };
+    let json = if answer.status < 400 {
+        answer.body
+    } else {
+        error_ack(&answer.body)
+    };
     raw(json)
 }
 
@@ -104,18 +119,25 @@ fn error_ack(problem: &[u8]) -> Vec<u8> {
 fn made(outcome: &Outcome) -> (bool, Option<String>) {
     let address = |id| Some(format!("/api/chat/threads/{id}"));
     match outcome {
-        Outcome::Thread { thread, created, .. } => (*created, address(thread.thread.id)),
-        Outcome::Conversation { thread, is_existing_thread, .. } => {
-            (!is_existing_thread, address(thread.thread.id))
-        }
+        Outcome::Thread {
+            thread, created, ..
+        } => (*created, address(thread.thread.id)),
+        Outcome::Conversation {
+            thread,
+            is_existing_thread,
+            ..
+        } => (!is_existing_thread, address(thread.thread.id)),
         Outcome::Sent(sent) => {
             let (thread, seq) = (sent.message.thread_id, sent.message.seq);
             let location = format!("/api/chat/threads/{thread}/messages?around_seq={seq}&limit=1");
             (!sent.duplicate, Some(location))
         }
-        Outcome::User { user_id, created, .. } => {
-            (*created, Some(format!("/api/users/{}", path_segment(user_id.as_str()))))
-        }
+        Outcome::User {
+            user_id, created, ..
+        } => (
+            *created,
+            Some(format!("/api/users/{}", path_segment(user_id.as_str()))),
+        ),
         _ => (false, None),
     }
 }
@@ -136,54 +158,86 @@ fn path_segment(text: &str) -> String {
 
 fn data(outcome: &Outcome, request_id: &str) -> Data {
     match outcome {
-        Outcome::Thread { thread: view, created, .. } => {
-            Data::CreateOrGet(CreateOrGetResult { thread: thread(view), created: *created })
-        }
+        Outcome::Thread {
+            thread: view,
+            created,
+            ..
+        } => Data::CreateOrGet(CreateOrGetResult {
+            thread: thread(view),
+            created: *created,
+        }),
         Outcome::Existing(view) => Data::CheckExisting(CheckExistingResult {
             exists: view.is_some(),
             thread: view.as_deref().map(thread),
         }),
-        Outcome::Conversation { thread: view, sent, is_existing_thread } => {
-            Data::StartConversation(StartConversationResult {
-                thread: thread(view),
-                message: message(&sent.message),
-                is_existing_thread: *is_existing_thread,
-            })
-        }
-        Outcome::Expanded { thread: view, added, sent } => Data::Expand(ExpandResult {
+        Outcome::Conversation {
+            thread: view,
+            sent,
+            is_existing_thread,
+        } => Data::StartConversation(StartConversationResult {
+            thread: thread(view),
+            message: message(&sent.message),
+            is_existing_thread: *is_existing_thread,
+        }),
+        Outcome::Expanded {
+            thread: view,
+            added,
+            sent,
+        } => Data::Expand(ExpandResult {
             thread: thread(view),
             added_participants: added.iter().map(participant).collect(),
             new_title: view.title.clone(),
             message: sent.as_ref().map(|sent| message(&sent.message)),
         }),
-        Outcome::Changed(view) => Data::Thread(ThreadResult { thread: thread(view) }),
-        Outcome::Left(thread_id) => Data::Leave(LeaveResult { thread_id: *thread_id }),
+        Outcome::Changed(view) => Data::Thread(ThreadResult {
+            thread: thread(view),
+        }),
+        Outcome::Left(thread_id) => Data::Leave(LeaveResult {
+            thread_id: *thread_id,
+        }),
         Outcome::Sent(sent) => Data::Send(send_result(sent)),
         Outcome::SentBatch(results) => {
             let item = |result| batch_item(result, request_id);
-            Data::SendBatch(BatchResult { results: results.iter().map(item).collect() })
+            Data::SendBatch(BatchResult {
+                results: results.iter().map(item).collect(),
+            })
         }
-        Outcome::Message(row) => Data::Message(MessageResult { message: message(row) }),
-        Outcome::Position { thread_id, read_seq, unread_count } => Data::Read(ReadResult {
+        Outcome::Message(row) => Data::Message(MessageResult {
+            message: message(row),
+        }),
+        Outcome::Position {
+            thread_id,
+            read_seq,
+            unread_count,
+        } => Data::Read(ReadResult {
             thread_id: *thread_id,
             read_seq: *read_seq,
             unread_count: *unread_count,
         }),
-        Outcome::User { user_id, user: row, .. } => {
-            Data::User(UserResult { user: user(user_id, row) })
-        }
+        Outcome::User {
+            user_id, user: row, ..
+        } => Data::User(UserResult {
+            user: user(user_id, row),
+        }),
         Outcome::Pruned(removed) => Data::Pruned { removed: *removed },
     }
 }
 
 fn send_result(sent: &Sent) -> SendResult {
-    SendResult { message: message(&sent.message), duplicate: sent.duplicate }
+    SendResult {
+        message: message(&sent.message),
+        duplicate: sent.duplicate,
+    }
 }
 
 fn batch_item(result: &Result<Sent, Refusal>, request_id: &str) -> BatchItem {
     match result {
-        Ok(sent) => BatchItem::Success { data: send_result(sent) },
-        Err(refusal) => BatchItem::Error { error: from_refusal(refusal, request_id) },
+        Ok(sent) => BatchItem::Success {
+            data: send_result(sent),
+        },
+        Err(refusal) => BatchItem::Error {
+            error: from_refusal(refusal, request_id),
+        },
     }
 }
 

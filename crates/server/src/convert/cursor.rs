@@ -41,7 +41,9 @@ pub fn of_contact(id: &UserId) -> String {
 
 /// Reads [`of_contact`].
 pub fn contact(text: &str, pointer: &str) -> Result<UserId, Refusal> {
-    decode(text).and_then(|id| id.parse().ok()).ok_or_else(|| invalid(pointer))
+    decode(text)
+        .and_then(|id| id.parse().ok())
+        .ok_or_else(|| invalid(pointer))
 }
 
 fn invalid(pointer: &str) -> Refusal {
@@ -62,10 +64,16 @@ mod tests {
 
     #[test]
     fn cursors_come_back_as_they_went() {
-        let place = (Timestamp(1_700_000_000_123), ThreadId(uuid::Uuid::from_u128(7)));
+        let place = (
+            Timestamp(1_700_000_000_123),
+            ThreadId(uuid::Uuid::from_u128(7)),
+        );
         assert_eq!(thread(&of_thread(place), "?cursor"), Ok(place));
         let id = UserId::parse("a.b/c é").unwrap();
-        assert_eq!(participant(&of_participant(3, &id), "?cursor"), Ok((3, id.clone())));
+        assert_eq!(
+            participant(&of_participant(3, &id), "?cursor"),
+            Ok((3, id.clone()))
+        );
         assert_eq!(contact(&of_contact(&id), "?cursor"), Ok(id));
         assert!(thread("%%%", "?cursor").is_err());
         assert!(thread(&of_participant(1, &UserId::parse("x").unwrap()), "?cursor").is_err());

@@ -48,33 +48,63 @@ pub fn entry_page(view: &EntriesView) -> EntryPage {
 
 fn hidden(thread_id: ThreadId, rev: Rev, epoch: u64) -> Entry {
     let (chain, actor_id, created_at) = (None, None, None);
-    Entry { thread_id, rev, epoch, chain, actor_id, created_at, body: EntryBody::Hidden }
+    Entry {
+        thread_id,
+        rev,
+        epoch,
+        chain,
+        actor_id,
+        created_at,
+        body: EntryBody::Hidden,
+    }
 }
 
 /// None where an entry that carries its message has none: what cannot be shown whole keeps only its place.
 fn body(fact: &Fact, message: Option<Message>) -> Option<EntryBody> {
     Some(match fact.clone() {
         Fact::Message => EntryBody::Message { message: message? },
-        Fact::MessageEdited(message_seq) => EntryBody::MessageEdited { message_seq, message },
-        Fact::MessageDeleted(message_seq) => EntryBody::MessageDeleted { message_seq, message },
-        Fact::ReactionAdded(message_seq, emoji) => {
-            EntryBody::ReactionAdded { message_seq, emoji, message }
-        }
-        Fact::ReactionRemoved(message_seq, emoji) => {
-            EntryBody::ReactionRemoved { message_seq, emoji, message }
-        }
+        Fact::MessageEdited(message_seq) => EntryBody::MessageEdited {
+            message_seq,
+            message,
+        },
+        Fact::MessageDeleted(message_seq) => EntryBody::MessageDeleted {
+            message_seq,
+            message,
+        },
+        Fact::ReactionAdded(message_seq, emoji) => EntryBody::ReactionAdded {
+            message_seq,
+            emoji,
+            message,
+        },
+        Fact::ReactionRemoved(message_seq, emoji) => EntryBody::ReactionRemoved {
+            message_seq,
+            emoji,
+            message,
+        },
         Fact::ThreadCreated(user_ids, title) => EntryBody::ThreadCreated { user_ids, title },
-        Fact::ParticipantsAdded(user_ids, title) => {
-            EntryBody::ParticipantsAdded { user_ids, title, message: message? }
-        }
-        Fact::ParticipantRemoved(who, title) => {
-            EntryBody::ParticipantRemoved { user_ids: vec![who], title, message: message? }
-        }
-        Fact::ParticipantLeft(who, title) => {
-            EntryBody::ParticipantLeft { user_ids: vec![who], title, message: message? }
-        }
-        Fact::RoleChanged(who, role) => EntryBody::RoleChanged { user_ids: vec![who], role },
-        Fact::TitleChanged(title) => EntryBody::TitleChanged { title, message: message? },
+        Fact::ParticipantsAdded(user_ids, title) => EntryBody::ParticipantsAdded {
+            user_ids,
+            title,
+            message: message?,
+        },
+        Fact::ParticipantRemoved(who, title) => EntryBody::ParticipantRemoved {
+            user_ids: vec![who],
+            title,
+            message: message?,
+        },
+        Fact::ParticipantLeft(who, title) => EntryBody::ParticipantLeft {
+            user_ids: vec![who],
+            title,
+            message: message?,
+        },
+        Fact::RoleChanged(who, role) => EntryBody::RoleChanged {
+            user_ids: vec![who],
+            role,
+        },
+        Fact::TitleChanged(title) => EntryBody::TitleChanged {
+            title,
+            message: message?,
+        },
         Fact::SettingsChanged(settings, picture) => {
             EntryBody::SettingsChanged { settings, picture }
         }

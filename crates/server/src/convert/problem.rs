@@ -21,23 +21,36 @@ pub fn from_refusal(refusal: &Refusal, request_id: &str) -> Problem {
 /// A store that did not answer. The texts are constant: the cause is for the log.
 pub fn from_ledger(error: &LedgerError, request_id: &str) -> Problem {
     let (code, detail, retry_after_ms) = match error {
-        LedgerError::Unavailable(_) => {
-            (Code::StoreUnavailable, "the store does not answer; nothing was done", STORE_RETRY_MS)
-        }
+        LedgerError::Unavailable(_) => (
+            Code::StoreUnavailable,
+            "the store does not answer; nothing was done",
+            STORE_RETRY_MS,
+        ),
         LedgerError::OutcomeUnknown(_) => (
             Code::OutcomeUnknown,
             "the store did not say whether this took effect; repeating is safe",
             STORE_RETRY_MS,
         ),
-        LedgerError::Overloaded => {
-            (Code::Overloaded, "too many requests wait; nothing was done", OVERLOAD_RETRY_MS)
-        }
-        LedgerError::Closing => {
-            (Code::ShuttingDown, "the server is stopping; nothing was done", STORE_RETRY_MS)
-        }
-        LedgerError::Internal(_) => (Code::Internal, "something went wrong inside", STORE_RETRY_MS),
+        LedgerError::Overloaded => (
+            Code::Overloaded,
+            "too many requests wait; nothing was done",
+            OVERLOAD_RETRY_MS,
+        ),
+        LedgerError::Closing => (
+            Code::ShuttingDown,
+            "the server is stopping; nothing was done",
+            STORE_RETRY_MS,
+        ),
+        LedgerError::Internal(_) => (
+            Code::Internal,
+            "something went wrong inside",
+            STORE_RETRY_MS,
+        ),
     };
-    Problem { retry_after_ms: Some(retry_after_ms), ..Problem::new(code, detail, request_id) }
+    Problem {
+        retry_after_ms: Some(retry_after_ms),
+        ..Problem::new(code, detail, request_id)
+    }
 }
 
 #[cfg(test)]

@@ -34,9 +34,13 @@ fn replace(json: &mut Value, id: &str, tombstone: &Value) {
                 json.clone_from(tombstone);
                 return;
             }
-            fields.values_mut().for_each(|value| replace(value, id, tombstone));
+            fields
+                .values_mut()
+                .for_each(|value| replace(value, id, tombstone));
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| replace(item, id, tombstone)),
+        Value::Array(items) => items
+            .iter_mut()
+            .for_each(|item| replace(item, id, tombstone)),
         _ => {}
     }
 }
@@ -86,23 +90,37 @@ mod tests {
     #[test]
     fn ec_x05_a_stored_body_loses_the_words_of_an_erased_message_and_of_no_other() {
         let body = page(&[row(1, "secret words"), row(2, "other words")]);
-        let tombstone = MessageRow { deleted_at: Some(Timestamp(5)), rev: 3, ..row(1, "") };
+        let tombstone = MessageRow {
+            deleted_at: Some(Timestamp(5)),
+            rev: 3,
+            ..row(1, "")
+        };
         let redacted = JsonRenderer.redact(&body, &tombstone);
         let text = String::from_utf8(redacted.clone()).unwrap();
         assert!(!text.contains("secret words"), "{text}");
         assert!(text.contains("other words"), "{text}");
         let json: Value = serde_json::from_slice(&redacted).unwrap();
-        assert_eq!(json["data"]["messages"][0]["deleted_at"], "1970-01-01T00:00:00.005Z");
+        assert_eq!(
+            json["data"]["messages"][0]["deleted_at"],
+            "1970-01-01T00:00:00.005Z"
+        );
         assert_eq!(json["data"]["messages"][0]["rev"], 3);
     }
 
     #[test]
     fn a_message_shows_the_first_people_of_a_reaction_and_counts_all() {
         let person = |n: usize| UserId::parse(&format!("user-{n}")).unwrap();
-        let people = (0..REACTION_USERS_SHOWN_MAX + 5).map(person).collect::<Vec<_>>();
-        let shown =
-            message(&MessageRow { reactions: vec![("👍".into(), people)], ..row(1, "x") });
-        assert_eq!(shown.reactions[0].count, REACTION_USERS_SHOWN_MAX as u64 + 5);
+        let people = (0..REACTION_USERS_SHOWN_MAX + 5)
+            .map(person)
+            .collect::<Vec<_>>();
+        let shown = message(&MessageRow {
+            reactions: vec![("👍".into(), people)],
+            ..row(1, "x")
+        });
+        assert_eq!(
+            shown.reactions[0].count,
+            REACTION_USERS_SHOWN_MAX as u64 + 5
+        );
         assert_eq!(shown.reactions[0].user_ids.len(), REACTION_USERS_SHOWN_MAX);
     }
 }

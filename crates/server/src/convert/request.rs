@@ -18,8 +18,15 @@ use super::cursor;
 
 /// `check-existing-thread`.
 pub fn check_existing(request: requests::CheckExistingThread) -> Action {
-    let requests::CheckExistingThread { participants, thread_type } = request;
-    actions::CheckExisting { participants, thread_type }.into()
+    let requests::CheckExistingThread {
+        participants,
+        thread_type,
+    } = request;
+    actions::CheckExisting {
+        participants,
+        thread_type,
+    }
+    .into()
 }
 
 /// `create-or-get`.
@@ -85,7 +92,11 @@ pub fn draft(request: requests::SendMessage) -> Draft {
 
 /// One message.
 pub fn send(thread_id: ThreadId, request: requests::SendMessage) -> Action {
-    actions::Send { thread_id, draft: draft(request) }.into()
+    actions::Send {
+        thread_id,
+        draft: draft(request),
+    }
+    .into()
 }
 
 /// Several messages of one thread.
@@ -100,22 +111,42 @@ pub fn edit_message(
     message_id: MessageId,
     request: requests::EditMessage,
 ) -> Action {
-    actions::EditMessage { thread_id, message_id, content: request.content }.into()
+    actions::EditMessage {
+        thread_id,
+        message_id,
+        content: request.content,
+    }
+    .into()
 }
 
 /// A tombstone.
 pub fn delete_message(thread_id: ThreadId, message_id: MessageId) -> Action {
-    actions::DeleteMessage { thread_id, message_id }.into()
+    actions::DeleteMessage {
+        thread_id,
+        message_id,
+    }
+    .into()
 }
 
 /// An emoji, put there or taken back.
 pub fn react(thread_id: ThreadId, message_id: MessageId, emoji: String, is_added: bool) -> Action {
-    actions::React { thread_id, message_id, emoji, is_added }.into()
+    actions::React {
+        thread_id,
+        message_id,
+        emoji,
+        is_added,
+    }
+    .into()
 }
 
 /// Another role.
 pub fn change_role(thread_id: ThreadId, user_id: UserId, request: requests::ChangeRole) -> Action {
-    actions::ChangeRole { thread_id, user_id, role: request.role }.into()
+    actions::ChangeRole {
+        thread_id,
+        user_id,
+        role: request.role,
+    }
+    .into()
 }
 
 /// Somebody goes.
@@ -125,17 +156,32 @@ pub fn remove_participant(
     request: requests::RemoveParticipant,
 ) -> Action {
     let on_conflict = request.on_conflict;
-    actions::RemoveParticipant { thread_id, user_id, on_conflict }.into()
+    actions::RemoveParticipant {
+        thread_id,
+        user_id,
+        on_conflict,
+    }
+    .into()
 }
 
 /// The own read position.
 pub fn mark_read(thread_id: ThreadId, seq: Seq) -> Action {
-    actions::MarkPosition { thread_id, read_seq: Some(seq), delivered_seq: None }.into()
+    actions::MarkPosition {
+        thread_id,
+        read_seq: Some(seq),
+        delivered_seq: None,
+    }
+    .into()
 }
 
 /// The own delivered position.
 pub fn mark_delivered(thread_id: ThreadId, seq: Seq) -> Action {
-    actions::MarkPosition { thread_id, read_seq: None, delivered_seq: Some(seq) }.into()
+    actions::MarkPosition {
+        thread_id,
+        read_seq: None,
+        delivered_seq: Some(seq),
+    }
+    .into()
 }
 
 /// A profile. The caller has checked that it is the person's own, or that an operator asks.
@@ -164,13 +210,27 @@ pub fn sync_ask(request: SyncRequest, incarnation: &str) -> Result<SyncAsk, Refu
                 Refusal::invalid(&format!("/threads/{id}/chain"), "16 hexadecimal digits")
             })?),
         };
-        threads.insert(id, SyncCursor { rev: cursor.rev, chain, epoch: cursor.epoch });
+        threads.insert(
+            id,
+            SyncCursor {
+                rev: cursor.rev,
+                chain,
+                epoch: cursor.epoch,
+            },
+        );
     }
-    let is_same_database = request.incarnation.as_deref().is_none_or(|known| known == incarnation);
+    let is_same_database = request
+        .incarnation
+        .as_deref()
+        .is_none_or(|known| known == incarnation);
     Ok(SyncAsk {
         threads,
         since: request.since.filter(|_| is_same_database),
-        after: request.cursor.as_deref().map(|text| cursor::thread(text, "/cursor")).transpose()?,
+        after: request
+            .cursor
+            .as_deref()
+            .map(|text| cursor::thread(text, "/cursor"))
+            .transpose()?,
         limit: SYNC_PAGE_THREADS_MAX,
     })
 }

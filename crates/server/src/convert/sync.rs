@@ -10,8 +10,16 @@ pub fn sync_result(view: &SyncView, incarnation: &str) -> SyncResult {
     SyncResult {
         threads: view.threads.iter().map(sync_thread).collect(),
         left: view.left.clone(),
-        contacts: view.contacts.iter().map(|(id, row, since)| contact(id, row, *since)).collect(),
-        profiles: view.profiles.iter().map(|(id, row)| user(id, row)).collect(),
+        contacts: view
+            .contacts
+            .iter()
+            .map(|(id, row, since)| contact(id, row, *since))
+            .collect(),
+        profiles: view
+            .profiles
+            .iter()
+            .map(|(id, row)| user(id, row))
+            .collect(),
         incarnation: incarnation.to_owned(),
         since: view.since,
         next_cursor: view.next.map(cursor::of_thread),

@@ -74,7 +74,11 @@ pub fn message(row: &MessageRow) -> Message {
     let reaction = |(emoji, people): &(String, Vec<UserId>)| Reaction {
         emoji: emoji.clone(),
         count: people.len() as u64,
-        user_ids: people.iter().take(REACTION_USERS_SHOWN_MAX).cloned().collect(),
+        user_ids: people
+            .iter()
+            .take(REACTION_USERS_SHOWN_MAX)
+            .cloned()
+            .collect(),
     };
     Message {
         id: row.id,
@@ -110,7 +114,10 @@ pub fn message_page(view: &MessagesView) -> MessagePage {
 pub fn user(id: &UserId, row: &UserRow) -> User {
     User {
         user_id: id.clone(),
-        display_name: row.display_name.clone().unwrap_or_else(|| id.as_str().to_owned()),
+        display_name: row
+            .display_name
+            .clone()
+            .unwrap_or_else(|| id.as_str().to_owned()),
         about: row.about.clone(),
         picture: row.picture.clone(),
         created_at: row.created_at,
@@ -120,5 +127,8 @@ pub fn user(id: &UserId, row: &UserRow) -> User {
 
 /// A person's contact.
 pub fn contact(id: &UserId, row: &UserRow, since: Timestamp) -> Contact {
-    Contact { user: user(id, row), since }
+    Contact {
+        user: user(id, row),
+        since,
+    }
 }

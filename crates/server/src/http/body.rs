@@ -11,17 +11,17 @@ pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     if std::str::from_utf8(body).is_err() {
         return Err(malformed("the body is not UTF-8"));
     }
-    // serde would take the members of an object from a list, by their order.
-    if body.trim_ascii_start().starts_with(b"[") {
-        return Err(Refusal::invalid("", "the body is an object"));
-    }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut deserializer)
         .map_err(|error| refusal(error.path(), error.inner()))?;
-    match deserializer.end() {
-        Ok(()) => Ok(value),
-        Err(error) => Err(malformed(&error.to_string())),
+    deserializer
+        .end()
+        .map_err(|error| malformed(&error.to_string()))?;
+    // serde takes the members of an object from a list too, by their order.
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err(Refusal::invalid("", "the body must be an object"));
     }
+    Ok(value)
 }
 
 fn malformed(detail: &str) -> Refusal {
@@ -35,7 +35,9 @@ pub(crate) fn refusal(path: &Path, error: &serde_json::Error) -> Refusal {
         return malformed(&text);
     }
     // The place in the text is for malformed bodies; a wrong field has a pointer.
-    let detail = text.rsplit_once(" at line ").map_or(text.as_str(), |(detail, _)| detail);
+    let detail = text
+        .rsplit_once(" at line ")
+        .map_or(text.as_str(), |(detail, _)| detail);
     Refusal::invalid(&pointer(path, detail), detail)
 }
 
@@ -68,7 +70,7 @@ fn escape(member: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use semel_protocol::requests::{ChangeThread, CreateOrGet, SendMessage};
+    use semel_protocol::requests::{ChangeThread, CreateOrGet, EditMessage, SendMessage};
 
     use super::*;
 
@@ -86,12 +88,25 @@ mod tests {
             check::<CreateOrGet>(r#"{"participants":["a",""]}"#),
             invalid("/participants/1")
         );
-        assert_eq!(check::<CreateOrGet>(r#"{"participants":[],"x":1}"#), invalid("/x"));
-        assert_eq!(check::<CreateOrGet>(r#"{"participants":7}"#), invalid("/participants"));
-        assert_eq!(check::<CreateOrGet>("[1]"), invalid(""));
+        assert_eq!(
+            check::<CreateOrGet>(r#"{"participants":[],"x":1}"#),
+            invalid("/x")
+        );
+        assert_eq!(
+            check::<CreateOrGet>(r#"{"participants":7}"#),
+            invalid("/participants")
+        );
+        assert_eq!(check::<CreateOrGet>(r#"[["a"]]"#).0, Code::InvalidRequest);
+        assert_eq!(check::<EditMessage>(r#"["words"]"#), invalid(""));
         let settings = r#"{"settings":{"history":"never"}}"#;
-        assert_eq!(check::<ChangeThread>(settings), invalid("/settings/history"));
-        assert_eq!(check::<ChangeThread>(r#"{"settings":{"a/b":1}}"#), invalid("/settings/a~1b"));
+        assert_eq!(
+            check::<ChangeThread>(settings),
+            invalid("/settings/history")
+        );
+        assert_eq!(
+            check::<ChangeThread>(r#"{"settings":{"a/b":1}}"#),
+            invalid("/settings/a~1b")
+        );
         let twice = r#"{"participants":[],"participants":[]}"#;
         assert_eq!(check::<CreateOrGet>(twice), invalid("/participants"));
         let client_id = r#"{"client_id":"7","content":"x"}"#;
@@ -105,6 +120,9 @@ mod tests {
         }
         let deep = "[".repeat(100_000);
         assert!(read::<serde_json::Value>(deep.as_bytes()).is_err());
-        assert_eq!(read::<ChangeThread>(b"\"\xff\"").unwrap_err().code, Code::MalformedBody);
+        assert_eq!(
+            read::<ChangeThread>(b"\"\xff\"").unwrap_err().code,
+            Code::MalformedBody
+        );
     }
 }

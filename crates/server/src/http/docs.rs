@@ -15,8 +15,11 @@ use crate::app::App;
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-static DOCUMENT: LazyLock<String> =
-    LazyLock::new(|| openapi::document().to_json().expect("the document is plain JSON"));
+static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
+    openapi::document()
+        .to_json()
+        .expect("the document is plain JSON")
+});
 
 pub(super) fn router() -> Router<Arc<App>> {
     let (page, style, script) = (
@@ -25,10 +28,22 @@ pub(super) fn router() -> Router<Arc<App>> {
         include_str!("docs/page.js"),
     );
     Router::new()
-        .route("/api/openapi.json", get(async move || file("application/json", &DOCUMENT)))
-        .route("/api/docs", get(async move || file("text/html; charset=utf-8", page)))
-        .route("/api/docs/page.css", get(async move || file("text/css", style)))
-        .route("/api/docs/page.js", get(async move || file("text/javascript", script)))
+        .route(
+            "/api/openapi.json",
+            get(async move || file("application/json", &DOCUMENT)),
+        )
+        .route(
+            "/api/docs",
+            get(async move || file("text/html; charset=utf-8", page)),
+        )
+        .route(
+            "/api/docs/page.css",
+            get(async move || file("text/css", style)),
+        )
+        .route(
+            "/api/docs/page.js",
+            get(async move || file("text/javascript", script)),
+        )
 }
 
 fn file(media_type: &'static str, text: &'static str) -> Response {

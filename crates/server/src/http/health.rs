@@ -75,7 +75,9 @@ pub(super) async fn live() -> Json<Live> {
         (status = 503, description = "It does not: send nobody.", body = Live)))]
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
     let is_ready = is_ready(&app);
-    let live = Live { status: if is_ready { "ok" } else { "unavailable" } };
+    let live = Live {
+        status: if is_ready { "ok" } else { "unavailable" },
+    };
     (status(is_ready), Json(live)).into_response()
 }
 
@@ -88,5 +90,9 @@ fn is_ready(app: &App) -> bool {
 }
 
 fn status(is_ready: bool) -> StatusCode {
-    if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
+    if is_ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    }
 }

@@ -18,12 +18,20 @@ pub(super) fn read(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
     if values.next().is_some() {
         return Err(invalid("send one `Idempotency-Key`, not several"));
     }
-    let text = value.to_str().map_err(|_| invalid(idempotency::INVALID_KEY))?.trim();
-    let bare = if text.starts_with('"') { unquote(text) } else { Some(text.to_owned()) };
+    let text = value
+        .to_str()
+        .map_err(|_| invalid(idempotency::INVALID_KEY))?
+        .trim();
+    let bare = if text.starts_with('"') {
+        unquote(text)
+    } else {
+        Some(text.to_owned())
+    };
     // A quote inside a bare key is what is left of several keys that were joined.
     let is_whole = |key: &String| text.starts_with('"') || !key.contains('"');
     let key = bare.filter(is_whole).and_then(|key| idempotency::key(&key));
-    key.map(Some).ok_or_else(|| invalid(idempotency::INVALID_KEY))
+    key.map(Some)
+        .ok_or_else(|| invalid(idempotency::INVALID_KEY))
 }
 
 fn invalid(detail: &str) -> Refusal {
@@ -37,7 +45,11 @@ fn unquote(text: &str) -> Option<String> {
     loop {
         match characters.next()? {
             '"' => break,
-            '\\' => key.push(characters.next().filter(|next| matches!(next, '"' | '\\'))?),
+            '\\' => key.push(
+                characters
+                    .next()
+                    .filter(|next| matches!(next, '"' | '\\'))?,
+            ),
             character => key.push(character),
         }
     }

@@ -28,8 +28,14 @@ static HEADERS: [(HeaderName, &str); 6] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
     (header::X_FRAME_OPTIONS, "DENY"),
-    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'",
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
 ];
 
 pub(super) async fn around(
@@ -62,9 +68,14 @@ pub(super) async fn around(
     .await;
     let headers = response.headers_mut();
     for (name, value) in &HEADERS {
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
     }
-    headers.insert(REQUEST_ID, HeaderValue::from_str(&id).expect("a request id is visible ASCII"));
+    headers.insert(
+        REQUEST_ID,
+        HeaderValue::from_str(&id).expect("a request id is visible ASCII"),
+    );
     response
 }
 
@@ -78,7 +89,9 @@ fn accepted(request: &Request) -> Option<String> {
 /// A bug of ours ends one request and nothing else.
 fn panicked(cause: &(dyn Any + Send), request_id: &str) -> Response {
     let text = cause.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| cause.downcast_ref::<&str>().copied()).unwrap_or("no text");
+    let text = text
+        .or_else(|| cause.downcast_ref::<&str>().copied())
+        .unwrap_or("no text");
     tracing::error!(cause = text, "a handler panicked");
     respond::internal(request_id)
 }

@@ -24,8 +24,11 @@ use crate::{
     responses((status = 200, description = "One page, complete for its interval.", body = Success<MessagePage>)))]
 pub(super) fn list_messages(caller: &Caller, parts: &Parts) -> Result<Ask, Refusal> {
     let id = parts.thread_id()?;
-    let places =
-        (parts.number("before_seq")?, parts.number("after_seq")?, parts.number("around_seq")?);
+    let places = (
+        parts.number("before_seq")?,
+        parts.number("after_seq")?,
+        parts.number("around_seq")?,
+    );
     let around = match places {
         (None, None, None) => Around::Newest,
         (Some(seq), None, None) => Around::Before(seq),
@@ -59,7 +62,11 @@ pub(super) fn send_message(_: &Caller, parts: &Parts) -> Result<Action, Refusal>
     request_body = requests::EditMessage,
     responses((status = 200, description = "The message as it is now.", body = Success<MessageResult>)))]
 pub(super) fn edit_message(_: &Caller, parts: &Parts) -> Result<Action, Refusal> {
-    Ok(convert::edit_message(parts.thread_id()?, parts.message_id()?, parts.json()?))
+    Ok(convert::edit_message(
+        parts.thread_id()?,
+        parts.message_id()?,
+        parts.json()?,
+    ))
 }
 
 /// Makes a message a tombstone: its sender, or an admin of a group.
@@ -67,7 +74,10 @@ pub(super) fn edit_message(_: &Caller, parts: &Parts) -> Result<Action, Refusal>
     responses((status = 200, description = "The tombstone.", body = Success<MessageResult>)))]
 pub(super) fn delete_message(_: &Caller, parts: &Parts) -> Result<Action, Refusal> {
     parts.no_body()?;
-    Ok(convert::delete_message(parts.thread_id()?, parts.message_id()?))
+    Ok(convert::delete_message(
+        parts.thread_id()?,
+        parts.message_id()?,
+    ))
 }
 
 /// Puts an emoji on a message.
@@ -103,5 +113,10 @@ pub(super) fn list_entries(caller: &Caller, parts: &Parts) -> Result<Ask, Refusa
 fn react(parts: &Parts, is_added: bool) -> Result<Action, Refusal> {
     parts.no_body()?;
     let (thread_id, message_id) = (parts.thread_id()?, parts.message_id()?);
-    Ok(convert::react(thread_id, message_id, parts.path("emoji").to_owned(), is_added))
+    Ok(convert::react(
+        thread_id,
+        message_id,
+        parts.path("emoji").to_owned(),
+        is_added,
+    ))
 }

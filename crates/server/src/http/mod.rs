@@ -38,6 +38,9 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(docs::router())
         .fallback(respond::no_such_address)
         .method_not_allowed_fallback(respond::no_such_method)
-        .layer(middleware::from_fn_with_state(Arc::clone(&app), layer::around))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&app),
+            layer::around,
+        ))
         .with_state(app)
 }

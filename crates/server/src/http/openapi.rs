@@ -69,7 +69,10 @@ struct Wrapper;
 
 impl Modify for Wrapper {
     fn modify(&self, document: &mut Document) {
-        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .build();
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("token", SecurityScheme::Http(bearer));
         for route in ROUTES {
@@ -94,27 +97,54 @@ pub(super) fn operation(item: &mut PathItem, method: Method) -> Option<&mut Oper
 
 fn complete(route: &Route, operation: &mut Operation) {
     let parameters = operation.parameters.get_or_insert_default();
-    let names = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    let names = route
+        .path
+        .split('/')
+        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     for name in names {
         let schema = path_schema(name);
-        parameters.push(parameter(ParameterIn::Path, name, "", Required::True, schema));
+        parameters.push(parameter(
+            ParameterIn::Path,
+            name,
+            "",
+            Required::True,
+            schema,
+        ));
     }
     for name in route.query {
         let (text, schema) = query_schema(name);
-        parameters.push(parameter(ParameterIn::Query, name, text, Required::False, schema));
+        parameters.push(parameter(
+            ParameterIn::Query,
+            name,
+            text,
+            Required::False,
+            schema,
+        ));
     }
     if matches!(route.handler, Handler::Mutation(_)) {
         let text = "1 to 255 visible ASCII characters, bare or quoted. A repeat with the same key gets the same answer.";
-        let schema = ObjectBuilder::new().schema_type(Type::String).max_length(Some(257)).build();
+        let schema = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .max_length(Some(257))
+            .build();
         let place = ParameterIn::Header;
-        parameters.push(parameter(place, "Idempotency-Key", text, Required::False, schema.into()));
+        parameters.push(parameter(
+            place,
+            "Idempotency-Key",
+            text,
+            Required::False,
+            schema.into(),
+        ));
     }
     let problem = Content::new(Some(Ref::from_schema_name("Problem")));
     let response = ResponseBuilder::new()
         .description("A problem; `code` says which.")
         .content("application/problem+json", problem)
         .build();
-    operation.responses.responses.insert("default".to_owned(), RefOr::T(response));
+    operation
+        .responses
+        .responses
+        .insert("default".to_owned(), RefOr::T(response));
 }
 
 fn parameter(
@@ -147,8 +177,15 @@ fn path_schema(name: &str) -> Schema {
 }
 
 fn query_schema(name: &str) -> (&'static str, Schema) {
-    let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).build().into();
-    let text = ObjectBuilder::new().schema_type(Type::String).build().into();
+    let number = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .minimum(Some(0))
+        .build()
+        .into();
+    let text = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .build()
+        .into();
     match name {
         "limit" => ("Rows of the page.", number),
         "after_rev" => ("Entries after this one.", number),
@@ -158,8 +195,13 @@ fn query_schema(name: &str) -> (&'static str, Schema) {
         "cursor" => ("`next_cursor` of the page before.", text),
         "on_conflict" => {
             let words = ["refuse", "keep_separate"];
-            let schema = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words));
-            ("When another thread has the remaining people.", schema.build().into())
+            let schema = ObjectBuilder::new()
+                .schema_type(Type::String)
+                .enum_values(Some(words));
+            (
+                "When another thread has the remaining people.",
+                schema.build().into(),
+            )
         }
         _ => ("", text),
     }
@@ -200,8 +242,12 @@ mod tests {
         let document = serde_json::to_value(document()).unwrap();
         assert_eq!(document["openapi"], "3.1.0");
         for (method, path) in documented().iter().filter(|(method, _)| method != "get") {
-            let parameters = document["paths"][path][method]["parameters"].as_array().unwrap();
-            let has_key = parameters.iter().any(|parameter| parameter["name"] == "Idempotency-Key");
+            let parameters = document["paths"][path][method]["parameters"]
+                .as_array()
+                .unwrap();
+            let has_key = parameters
+                .iter()
+                .any(|parameter| parameter["name"] == "Idempotency-Key");
             assert!(has_key, "{method} {path}");
         }
     }

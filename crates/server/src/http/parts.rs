@@ -22,7 +22,10 @@ impl Parts {
     /// The body, which must be JSON of this form.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
         if self.media_type != "application/json" {
-            return Err(Refusal::new(Code::UnsupportedMediaType, "the body must be JSON"));
+            return Err(Refusal::new(
+                Code::UnsupportedMediaType,
+                "the body must be JSON",
+            ));
         }
         body::read(&self.body)
     }
@@ -58,14 +61,20 @@ impl Parts {
 
     /// A parameter of the query.
     pub(super) fn query(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.query
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 
     pub(super) fn number(&self, name: &str) -> Result<Option<u64>, Refusal> {
         let number = |text: &str| {
             let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
             // SQL knows signed numbers only; no counter comes near.
-            let value = text.parse().ok().filter(|value| digits && i64::try_from(*value).is_ok());
+            let value = text
+                .parse()
+                .ok()
+                .filter(|value| digits && i64::try_from(*value).is_ok());
             value.ok_or_else(|| Refusal::invalid(&format!("?{name}"), "a whole number"))
         };
         self.query(name).map(number).transpose()
@@ -76,7 +85,10 @@ impl Parts {
         match self.number("limit")? {
             None => Ok(default.min(max)),
             Some(limit) if (1..=max as u64).contains(&limit) => Ok(limit as usize),
-            Some(_) => Err(Refusal::invalid("?limit", format!("a whole number from 1 to {max}"))),
+            Some(_) => Err(Refusal::invalid(
+                "?limit",
+                format!("a whole number from 1 to {max}"),
+            )),
         }
     }
 

@@ -17,7 +17,10 @@ use crate::{
 #[utoipa::path(get, path = "/api/contacts", tag = "people",
     responses((status = 200, description = "One page.", body = Success<ContactPage>)))]
 pub(super) fn list_contacts(caller: &Caller, parts: &Parts) -> Result<Ask, Refusal> {
-    let after = parts.query("cursor").map(|text| cursor::contact(text, "?cursor")).transpose()?;
+    let after = parts
+        .query("cursor")
+        .map(|text| cursor::contact(text, "?cursor"))
+        .transpose()?;
     let limit = parts.limit(PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX)?;
     let who = caller.user_id.clone();
     Ok(Box::new(move |rows| {
@@ -36,7 +39,10 @@ pub(super) fn list_contacts(caller: &Caller, parts: &Parts) -> Result<Ask, Refus
 /// The caller. The first call with a valid token makes the person.
 #[utoipa::path(get, path = "/api/users/me", tag = "people",
     responses((status = 200, description = "The caller.", body = Success<UserResult>)))]
-#[expect(clippy::unnecessary_wraps, reason = "all routes of the table look alike")]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "all routes of the table look alike"
+)]
 pub(super) fn get_me(caller: &Caller, _: &Parts) -> Result<Ask, Refusal> {
     Ok(person(caller.user_id.clone()))
 }
@@ -46,7 +52,10 @@ pub(super) fn get_me(caller: &Caller, _: &Parts) -> Result<Ask, Refusal> {
     request_body = ProfileChange,
     responses((status = 200, description = "The caller as they are now.", body = Success<UserResult>)))]
 pub(super) fn change_me(caller: &Caller, parts: &Parts) -> Result<Action, Refusal> {
-    Ok(convert::change_profile(caller.user_id.clone(), parts.json()?))
+    Ok(convert::change_profile(
+        caller.user_id.clone(),
+        parts.json()?,
+    ))
 }
 
 /// A person.
@@ -64,7 +73,10 @@ pub(super) fn get_user(_: &Caller, parts: &Parts) -> Result<Ask, Refusal> {
         (status = 201, description = "This call made them.", body = Success<UserResult>)))]
 pub(super) fn put_user(caller: &Caller, parts: &Parts) -> Result<Action, Refusal> {
     if caller.scope != Scope::Operator {
-        return Err(Refusal::new(Code::Forbidden, "this needs a token with `scope: operator`"));
+        return Err(Refusal::new(
+            Code::Forbidden,
+            "this needs a token with `scope: operator`",
+        ));
     }
     Ok(convert::change_profile(parts.user_id()?, parts.json()?))
 }
@@ -72,6 +84,8 @@ pub(super) fn put_user(caller: &Caller, parts: &Parts) -> Result<Action, Refusal
 fn person(id: UserId) -> Ask {
     Box::new(move |rows| {
         let row = queries::user(rows, &id)?.ok_or_else(Refusal::not_found)?;
-        Ok(Data::User(UserResult { user: convert::user(&id, &row) }))
+        Ok(Data::User(UserResult {
+            user: convert::user(&id, &row),
+        }))
     })
 }

@@ -18,10 +18,17 @@ const PROBLEM: &str = "application/problem+json";
 /// An answer of the ledger, now or then.
 pub(super) fn answer(answer: Answer, is_replay: bool) -> Response {
     let is_problem = answer.status >= 400;
-    let media_type = if is_problem { PROBLEM } else { "application/json" };
+    let media_type = if is_problem {
+        PROBLEM
+    } else {
+        "application/json"
+    };
     let mut response = json(answer.status, media_type, answer.body);
     let headers = response.headers_mut();
-    if let Some(location) = answer.location.and_then(|text| HeaderValue::from_str(&text).ok()) {
+    if let Some(location) = answer
+        .location
+        .and_then(|text| HeaderValue::from_str(&text).ok())
+    {
         headers.insert(header::LOCATION, location);
     }
     if is_replay {
@@ -56,24 +63,40 @@ pub(super) fn unauthenticated(found: &Problem, headers: &HeaderMap) -> Response 
     let mut response = problem(found);
     if found.code == Code::Unauthenticated {
         let has_token = headers.contains_key(header::AUTHORIZATION);
-        let challenge = if has_token { "Bearer error=\"invalid_token\"" } else { "Bearer" };
+        let challenge = if has_token {
+            "Bearer error=\"invalid_token\""
+        } else {
+            "Bearer"
+        };
         let challenge = HeaderValue::from_static(challenge);
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        response
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, challenge);
     }
     response
 }
 
 pub(super) async fn no_such_address(Extension(RequestId(id)): Extension<RequestId>) -> Response {
-    refusal(&Refusal::new(Code::NotFound, "there is no such address"), &id)
+    refusal(
+        &Refusal::new(Code::NotFound, "there is no such address"),
+        &id,
+    )
 }
 
 pub(super) async fn no_such_method(Extension(RequestId(id)): Extension<RequestId>) -> Response {
-    refusal(&Refusal::new(Code::MethodNotAllowed, "this address has no such method"), &id)
+    refusal(
+        &Refusal::new(Code::MethodNotAllowed, "this address has no such method"),
+        &id,
+    )
 }
 
 /// Something in here panicked. The cause is in the log.
 pub(super) fn internal(request_id: &str) -> Response {
-    problem(&Problem::new(Code::Internal, "something went wrong inside", request_id))
+    problem(&Problem::new(
+        Code::Internal,
+        "something went wrong inside",
+        request_id,
+    ))
 }
 
 fn json(status: u16, media_type: &'static str, body: Vec<u8>) -> Response {

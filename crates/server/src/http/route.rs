@@ -73,7 +73,12 @@ impl Route {
         query: &'static [&'static str],
         ask: fn(&Caller, &Parts) -> Result<Ask, Refusal>,
     ) -> Self {
-        Self { method: Method::Get, path, query, handler: Handler::Question(ask) }
+        Self {
+            method: Method::Get,
+            path,
+            query,
+            handler: Handler::Question(ask),
+        }
     }
 
     /// A route that changes something.
@@ -82,7 +87,12 @@ impl Route {
         path: &'static str,
         act: fn(&Caller, &Parts) -> Result<Action, Refusal>,
     ) -> Self {
-        Self { method, path, query: &[], handler: Handler::Mutation(act) }
+        Self {
+            method,
+            path,
+            query: &[],
+            handler: Handler::Mutation(act),
+        }
     }
 
     /// The same with parameters in its query.

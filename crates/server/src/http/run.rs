@@ -47,7 +47,11 @@ pub(super) async fn run(
         Err(problem) => return respond::unauthenticated(&problem, request.headers()),
     };
     tracing::Span::current().record("user_id", caller.user_id.as_str());
-    let asked = Asked { app, caller, request_id };
+    let asked = Asked {
+        app,
+        caller,
+        request_id,
+    };
     let request_id = asked.request_id.clone();
     let result = match route.handler {
         Handler::Mutation(read) => mutate(route, read, asked, request).await,
@@ -80,9 +84,18 @@ async fn mutate(
 }
 
 async fn submit(asked: Asked, action: Action, idempotency: Option<IdempotencyKey>) -> Response {
-    let Asked { app, caller, request_id } = asked;
+    let Asked {
+        app,
+        caller,
+        request_id,
+    } = asked;
     let actor = caller.user_id;
-    let command = Command { actor, action, idempotency, request_id: request_id.clone() };
+    let command = Command {
+        actor,
+        action,
+        idempotency,
+        request_id: request_id.clone(),
+    };
     let reply = match app.submit(command).await {
         Ok(reply) => reply,
         Err(error) => return respond::problem(&convert::from_ledger(&error, &request_id)),
@@ -112,13 +125,26 @@ async fn ask(
 /// Takes a request apart: parameters by name, the whole body.
 async fn receive(route: &Route, request: Request) -> Result<Parts, Refusal> {
     let (mut head, body) = request.into_parts();
-    let params = RawPathParams::from_request_parts(&mut head, &()).await.map_err(|_| {
-        Refusal::new(Code::InvalidRequest, "the address is not percent-encoded UTF-8")
-    })?;
-    let path = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let params = RawPathParams::from_request_parts(&mut head, &())
+        .await
+        .map_err(|_| {
+            Refusal::new(
+                Code::InvalidRequest,
+                "the address is not percent-encoded UTF-8",
+            )
+        })?;
+    let path = params
+        .iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
     let query = query(route, head.uri.query().unwrap_or(""))?;
     let media_type = media_type(&head.headers)?;
-    Ok(Parts { path, query, media_type, body: whole(body).await? })
+    Ok(Parts {
+        path,
+        query,
+        media_type,
+        body: whole(body).await?,
+    })
 }
 
 fn query(route: &Route, text: &str) -> Result<Vec<(String, String)>, Refusal> {
@@ -138,7 +164,10 @@ fn query(route: &Route, text: &str) -> Result<Vec<(String, String)>, Refusal> {
 
 fn media_type(headers: &HeaderMap) -> Result<String, Refusal> {
     let unsupported = |detail| Refusal::new(Code::UnsupportedMediaType, detail);
-    if headers.get(header::CONTENT_ENCODING).is_some_and(|value| value != "identity") {
+    if headers
+        .get(header::CONTENT_ENCODING)
+        .is_some_and(|value| value != "identity")
+    {
         return Err(unsupported("compressed bodies are not read"));
     }
     let Some(value) = headers.get(header::CONTENT_TYPE) else {
@@ -146,7 +175,10 @@ fn media_type(headers: &HeaderMap) -> Result<String, Refusal> {
     };
     let text = value.to_str().unwrap_or("").to_ascii_lowercase();
     let (essence, parameters) = text.split_once(';').unwrap_or((&text, ""));
-    let charset = parameters.trim().strip_prefix("charset=").map(|name| name.trim_matches('"'));
+    let charset = parameters
+        .trim()
+        .strip_prefix("charset=")
+        .map(|name| name.trim_matches('"'));
     if charset.is_some_and(|name| name != "utf-8") {
         return Err(unsupported("the body must be UTF-8"));
     }
@@ -176,7 +208,9 @@ async fn whole(mut body: Body) -> Result<Vec<u8>, Refusal> {
     };
     let limit = Duration::from_secs(BODY_SECONDS_MAX);
     let late = |_| Err(malformed("the body did not arrive in time"));
-    tokio::time::timeout(limit, arrives).await.unwrap_or_else(late)
+    tokio::time::timeout(limit, arrives)
+        .await
+        .unwrap_or_else(late)
 }
 
 fn malformed(detail: &str) -> Refusal {

@@ -13,17 +13,45 @@ const PAGE: &[&str] = &["cursor", "limit"];
 
 /// Every call of the HTTP interface that needs a token.
 pub static ROUTES: &[Route] = &[
-    Route::act(Post, "/api/chat/check-existing-thread", threads::check_existing_thread),
+    Route::act(
+        Post,
+        "/api/chat/check-existing-thread",
+        threads::check_existing_thread,
+    ),
     Route::act(Post, "/api/chat/create-or-get", threads::create_or_get),
-    Route::act(Post, "/api/chats/create-or-get", threads::create_or_get_chats),
-    Route::act(Post, "/api/chat/start-conversation", threads::start_conversation),
+    Route::act(
+        Post,
+        "/api/chats/create-or-get",
+        threads::create_or_get_chats,
+    ),
+    Route::act(
+        Post,
+        "/api/chat/start-conversation",
+        threads::start_conversation,
+    ),
     Route::ask("/api/chat/threads", PAGE, threads::list_threads),
     Route::ask("/api/chat/threads/{thread_id}", &[], threads::get_thread),
-    Route::act(Patch, "/api/chat/threads/{thread_id}", threads::change_thread),
-    Route::act(Post, "/api/chat/threads/{thread_id}/expand", threads::expand),
+    Route::act(
+        Patch,
+        "/api/chat/threads/{thread_id}",
+        threads::change_thread,
+    ),
+    Route::act(
+        Post,
+        "/api/chat/threads/{thread_id}/expand",
+        threads::expand,
+    ),
     Route::act(Post, "/api/chat/threads/{thread_id}/leave", threads::leave),
-    Route::act(Post, "/api/chat/threads/{thread_id}/read", threads::mark_read),
-    Route::ask("/api/chat/threads/{thread_id}/participants", PAGE, threads::list_participants),
+    Route::act(
+        Post,
+        "/api/chat/threads/{thread_id}/read",
+        threads::mark_read,
+    ),
+    Route::ask(
+        "/api/chat/threads/{thread_id}/participants",
+        PAGE,
+        threads::list_participants,
+    ),
     Route::act(
         Delete,
         "/api/chat/threads/{thread_id}/participants/{user_id}",
@@ -45,7 +73,11 @@ pub static ROUTES: &[Route] = &[
         &["before_seq", "after_seq", "around_seq", "limit"],
         messages::list_messages,
     ),
-    Route::act(Post, "/api/chat/threads/{thread_id}/messages", messages::send_message),
+    Route::act(
+        Post,
+        "/api/chat/threads/{thread_id}/messages",
+        messages::send_message,
+    ),
     Route::act(
         Patch,
         "/api/chat/threads/{thread_id}/messages/{message_id}",

@@ -64,7 +64,10 @@ pub(super) fn start_conversation(_: &Caller, parts: &Parts) -> Result<Action, Re
 #[utoipa::path(get, path = "/api/chat/threads", tag = "threads",
     responses((status = 200, description = "One page.", body = Success<ThreadPage>)))]
 pub(super) fn list_threads(caller: &Caller, parts: &Parts) -> Result<Ask, Refusal> {
-    let after = parts.query("cursor").map(|text| cursor::thread(text, "?cursor")).transpose()?;
+    let after = parts
+        .query("cursor")
+        .map(|text| cursor::thread(text, "?cursor"))
+        .transpose()?;
     let limit = parts.limit(PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX)?;
     let who = caller.user_id.clone();
     Ok(Box::new(move |rows| {
@@ -113,7 +116,10 @@ pub(super) fn expand(_: &Caller, parts: &Parts) -> Result<Action, Refusal> {
     responses((status = 200, description = "Done.", body = Success<LeaveResult>)))]
 pub(super) fn leave(_: &Caller, parts: &Parts) -> Result<Action, Refusal> {
     parts.no_body()?;
-    Ok(actions::Leave { thread_id: parts.thread_id()? }.into())
+    Ok(actions::Leave {
+        thread_id: parts.thread_id()?,
+    }
+    .into())
 }
 
 /// Moves the own read position forward; it never goes back.
@@ -131,8 +137,10 @@ pub(super) fn mark_read(_: &Caller, parts: &Parts) -> Result<Action, Refusal> {
     responses((status = 200, description = "One page.", body = Success<ParticipantPage>)))]
 pub(super) fn list_participants(caller: &Caller, parts: &Parts) -> Result<Ask, Refusal> {
     let id = parts.thread_id()?;
-    let after =
-        parts.query("cursor").map(|text| cursor::participant(text, "?cursor")).transpose()?;
+    let after = parts
+        .query("cursor")
+        .map(|text| cursor::participant(text, "?cursor"))
+        .transpose()?;
     let limit = parts.limit(PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX)?;
     let who = caller.user_id.clone();
     Ok(Box::new(move |rows| {
@@ -142,7 +150,10 @@ pub(super) fn list_participants(caller: &Caller, parts: &Parts) -> Result<Ask, R
         let end = page.last().filter(|_| !is_last);
         Ok(Data::Participants(ParticipantPage {
             next_cursor: end.map(|(rev, view)| cursor::of_participant(*rev, &view.user_id)),
-            participants: page.iter().map(|(_, view)| convert::participant(view)).collect(),
+            participants: page
+                .iter()
+                .map(|(_, view)| convert::participant(view))
+                .collect(),
         }))
     }))
 }
@@ -163,5 +174,9 @@ pub(super) fn remove_participant(_: &Caller, parts: &Parts) -> Result<Action, Re
     request_body = requests::ChangeRole,
     responses((status = 200, description = "The thread as it is now.", body = Success<ThreadResult>)))]
 pub(super) fn change_role(_: &Caller, parts: &Parts) -> Result<Action, Refusal> {
-    Ok(convert::change_role(parts.thread_id()?, parts.user_id()?, parts.json()?))
+    Ok(convert::change_role(
+        parts.thread_id()?,
+        parts.user_id()?,
+        parts.json()?,
+    ))
 }

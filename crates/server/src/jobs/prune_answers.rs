@@ -51,12 +51,18 @@ pub async fn prune_answers_now(app: &Arc<App>, expiry: Duration) -> Result<usize
 async fn prune_batch(app: &Arc<App>, before: Timestamp) -> Result<usize, LedgerError> {
     let command = Command {
         actor: UserId::parse("system").expect("a legal id"),
-        action: actions::PruneAnswers { before, limit: BATCH_ANSWERS_MAX }.into(),
+        action: actions::PruneAnswers {
+            before,
+            limit: BATCH_ANSWERS_MAX,
+        }
+        .into(),
         idempotency: None,
         request_id: app.request_id(),
     };
     match app.submit(command).await?.result {
         Some(Ok(Outcome::Pruned(removed))) => Ok(removed),
-        other => Err(LedgerError::Internal(format!("answers were not removed: {other:?}"))),
+        other => Err(LedgerError::Internal(format!(
+            "answers were not removed: {other:?}"
+        ))),
     }
 }

@@ -1,8 +1,9 @@
 //! Counters, in the text format of Prometheus, on a listener of their own.
 
 use axum::{Router, http::header, routing::get};
-use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use semel_backends::StatsView;
 
 /// Commands, by `action` and `result` (`ok`, `replayed`, or an error code).
 pub const COMMANDS: &str = "semel_commands_total";
@@ -19,6 +20,17 @@ pub const QUESTIONS_FAILED: &str = "semel_questions_failed_total";
 /// Connected devices.
 pub const CONNECTIONS: &str = "semel_connections";
 
+/// Batches that the lane tried.
+pub const LANE_BATCHES: &str = "semel_lane_batches_total";
+/// Commands that the lane answered.
+pub const LANE_COMMANDS: &str = "semel_lane_commands_total";
+/// Commits of the lane: one fsync each.
+pub const LANE_COMMITS: &str = "semel_lane_commits_total";
+/// Commands that failed in the lane, by `outcome`: `none` (no effect) or `unknown`.
+pub const LANE_FAILURES: &str = "semel_lane_failures_total";
+/// Bytes of the write-ahead log in use, as of the last checkpoint.
+pub const WAL_BYTES: &str = "semel_wal_bytes";
+
 /// Bounds of the latency histogram, in seconds.
 const SECONDS: &[f64] = &[
     0.000_25, 0.000_5, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.024,
@@ -28,8 +40,9 @@ const SECONDS: &[f64] = &[
 /// Makes this process count. Once per process; the handle renders what was counted.
 pub fn install() -> Result<PrometheusHandle, BuildError> {
     let matcher = Matcher::Full(COMMAND_SECONDS.to_owned());
-    let handle =
-        PrometheusBuilder::new().set_buckets_for_metric(matcher, SECONDS)?.install_recorder()?;
+    let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(matcher, SECONDS)?
+        .install_recorder()?;
     describe();
     Ok(handle)
 }
@@ -45,15 +58,44 @@ pub fn router(handle: PrometheusHandle) -> Router {
 
 /// How many devices are connected now.
 pub fn connections(count: usize) {
-    metrics::gauge!(CONNECTIONS).set(u32::try_from(count).unwrap_or(u32::MAX));
+    gauge!(CONNECTIONS).set(u32::try_from(count).unwrap_or(u32::MAX));
+}
+
+/// What the lane has counted since it started.
+pub fn lane(stats: &StatsView) {
+    counter!(LANE_BATCHES).absolute(stats.batches);
+    counter!(LANE_COMMANDS).absolute(stats.commands);
+    counter!(LANE_COMMITS).absolute(stats.commits);
+    counter!(LANE_FAILURES, "outcome" => "none").absolute(stats.failures);
+    counter!(LANE_FAILURES, "outcome" => "unknown").absolute(stats.unknown_outcomes);
+    gauge!(WAL_BYTES).set(u32::try_from(stats.wal_bytes).unwrap_or(u32::MAX));
 }
 
 fn describe() {
     describe_counter!(COMMANDS, "Commands by action and result.");
-    describe_histogram!(COMMAND_SECONDS, Unit::Seconds, "Time from arrival to durable answer.");
-    describe_counter!(DUPLICATES_ABSORBED, "Repeats that changed nothing, by the guard.");
+    describe_histogram!(
+        COMMAND_SECONDS,
+        Unit::Seconds,
+        "Time from arrival to durable answer."
+    );
+    describe_counter!(
+        DUPLICATES_ABSORBED,
+        "Repeats that changed nothing, by the guard."
+    );
     describe_counter!(IDEMPOTENCY, "Idempotency keys by what happened to them.");
     describe_counter!(HTTP_REQUESTS, "HTTP answers by route and status.");
     describe_counter!(QUESTIONS_FAILED, "Questions that the store did not answer.");
     describe_gauge!(CONNECTIONS, "Connected devices.");
+    describe_counter!(LANE_BATCHES, "Batches that the lane tried.");
+    describe_counter!(LANE_COMMANDS, "Commands that the lane answered.");
+    describe_counter!(LANE_COMMITS, "Commits of the lane: one fsync each.");
+    describe_counter!(
+        LANE_FAILURES,
+        "Commands that failed in the lane, by what is known of their outcome."
+    );
+    describe_gauge!(
+        WAL_BYTES,
+        Unit::Bytes,
+        "Write-ahead log in use, as of the last checkpoint."
+    );
 }

@@ -24,7 +24,10 @@ fn token(header: &str, claims: &str, secret: &[u8]) -> String {
     let message = format!("{}.{}", part(header), part(claims));
     let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret).unwrap();
     mac.update(message.as_bytes());
-    format!("{message}.{}", BASE64_URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+    format!(
+        "{message}.{}",
+        BASE64_URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
+    )
 }
 
 fn verify(header: &str, claims: &str) -> Result<Caller, TokenError> {
@@ -65,13 +68,23 @@ fn other_algorithms_and_keys_by_name_are_refused() {
         r#"{"alg":"HS256","kid":"1"}"#,
         r#"{"alg":"HS256","crit":["b64"]}"#,
     ] {
-        assert_eq!(verify(header, &claims), Err(TokenError::Algorithm), "{header}");
+        assert_eq!(
+            verify(header, &claims),
+            Err(TokenError::Algorithm),
+            "{header}"
+        );
     }
 }
 
 #[test]
 fn missing_claims_bad_signatures_and_rubbish_are_refused() {
-    for claims in [r#"{"sub":"a"}"#, r#"{"exp":1800000001}"#, "{}", "[]", "no JSON"] {
+    for claims in [
+        r#"{"sub":"a"}"#,
+        r#"{"exp":1800000001}"#,
+        "{}",
+        "[]",
+        "no JSON",
+    ] {
         assert_eq!(verify(HS256, claims), Err(TokenError::Invalid), "{claims}");
     }
     let claims = format!(r#"{{"sub":"a",{FUTURE}}}"#);
@@ -79,7 +92,14 @@ fn missing_claims_bad_signatures_and_rubbish_are_refused() {
     assert_eq!(tokens().verify(&foreign), Err(TokenError::Invalid));
     let good = token(HS256, &claims, SECRET);
     let unsigned = good.rsplit_once('.').unwrap().0;
-    for text in [unsigned, &format!("{unsigned}."), "a.b.c", "...", "é", &"a".repeat(9_000)] {
+    for text in [
+        unsigned,
+        &format!("{unsigned}."),
+        "a.b.c",
+        "...",
+        "é",
+        &"a".repeat(9_000),
+    ] {
         assert_eq!(tokens().verify(text), Err(TokenError::Invalid), "{text}");
     }
     assert_eq!(tokens().verify(""), Err(TokenError::Missing));
@@ -88,9 +108,21 @@ fn missing_claims_bad_signatures_and_rubbish_are_refused() {
 #[test]
 fn times_and_subjects_are_judged() {
     let check = |claims: &str| verify(HS256, claims).unwrap_err();
-    assert_eq!(check(r#"{"sub":"a","exp":1800000000}"#), TokenError::Expired);
-    assert_eq!(check(r#"{"sub":"a","exp":1e300,"nbf":1800000001}"#), TokenError::NotYetValid);
-    assert!(matches!(check(&format!(r#"{{"sub":"",{FUTURE}}}"#)), TokenError::Subject(_)));
+    assert_eq!(
+        check(r#"{"sub":"a","exp":1800000000}"#),
+        TokenError::Expired
+    );
+    assert_eq!(
+        check(r#"{"sub":"a","exp":1e300,"nbf":1800000001}"#),
+        TokenError::NotYetValid
+    );
+    assert!(matches!(
+        check(&format!(r#"{{"sub":"",{FUTURE}}}"#)),
+        TokenError::Subject(_)
+    ));
     let long = "x".repeat(65);
-    assert!(matches!(check(&format!(r#"{{"sub":"{long}",{FUTURE}}}"#)), TokenError::Subject(_)));
+    assert!(matches!(
+        check(&format!(r#"{{"sub":"{long}",{FUTURE}}}"#)),
+        TokenError::Subject(_)
+    ));
 }

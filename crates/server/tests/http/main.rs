@@ -1,0 +1,20 @@
+//! The HTTP interface over real sockets and a real `SQLite` file.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::needless_pass_by_value,
+    reason = "a test that cannot go on has failed, and reads best as a sentence"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod access;
+mod idempotency;
+mod input;
+mod messages;
+mod people;
+mod replay;
+mod surface;
+mod threads;
+mod tokens;

@@ -1,0 +1,90 @@
+//! Access tokens over HTTP.
+
+use reqwest::{Method, StatusCode};
+use semel_protocol::{Timestamp, UserId};
+use semel_server::{
+    auth::{Caller, Scope, Tokens},
+    http::ROUTES,
+};
+use serde_json::json;
+
+use crate::support::{TestServer, text};
+
+#[tokio::test]
+async fn every_route_of_the_table_wants_a_token() {
+    let server = TestServer::start().await;
+    let stranger = server.stranger();
+    for route in ROUTES {
+        let name = route.method.name().to_uppercase();
+        let path = route.path.replace(['{', '}'], "");
+        let answer = stranger
+            .call(Method::from_bytes(name.as_bytes()).unwrap(), &path)
+            .send()
+            .await;
+        let answer = answer.expect(StatusCode::UNAUTHORIZED);
+        answer.problem("unauthenticated");
+        assert_eq!(answer.header("www-authenticate"), "Bearer", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn bad_tokens_are_refused_with_a_reason() {
+    let server = TestServer::start().await;
+    let [ann] = server.people(["ann"]).await;
+    let caller = Caller {
+        user_id: UserId::parse("ann").unwrap(),
+        name: None,
+        scope: Scope::Person,
+        expires_at: Timestamp(i64::from(i32::MAX) * 1_000),
+    };
+    let foreign = Tokens::new(b"another secret", server.clock.clone()).sign(&caller);
+    for token in ["x", "a.b.c", foreign.as_str()] {
+        let call = server.stranger().call(Method::GET, "/api/users/me");
+        let answer = call
+            .header("authorization", &format!("Bearer {token}"))
+            .send()
+            .await;
+        let answer = answer.expect(StatusCode::UNAUTHORIZED);
+        answer.problem("unauthenticated");
+        assert_eq!(
+            answer.header("www-authenticate"),
+            "Bearer error=\"invalid_token\""
+        );
+    }
+    server.clock.advance_ms(3_600_001);
+    let expired = ann
+        .get("/api/users/me")
+        .await
+        .expect(StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        expired.problem("unauthenticated")["detail"],
+        "the access token has expired"
+    );
+}
+
+#[tokio::test]
+async fn the_name_of_a_token_names_a_new_person_and_nobody_else() {
+    let server = TestServer::start().await;
+    let named = |name: &str| {
+        let token = server.app.tokens.sign(&Caller {
+            user_id: UserId::parse("ann").unwrap(),
+            name: Some(name.to_owned()),
+            scope: Scope::Person,
+            expires_at: Timestamp(i64::from(i32::MAX) * 1_000),
+        });
+        let mut client = server.stranger();
+        client.token = Some(token);
+        client
+    };
+    let me = named("Ann").get("/api/users/me").await.success();
+    assert_eq!(text(&me["user"]["display_name"]), "Ann");
+    let change = json!({"display_name": "Anna"});
+    named("Ann")
+        .call(Method::PATCH, "/api/users/me")
+        .json(&change)
+        .send()
+        .await
+        .expect(StatusCode::OK);
+    let me = named("Ann").get("/api/users/me").await.success();
+    assert_eq!(text(&me["user"]["display_name"]), "Anna");
+}
