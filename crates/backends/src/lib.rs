@@ -6,6 +6,8 @@
 //! Invariant: no rule lives here. What may be done, and what it changes, is decided in `semel-core`.
 //! Invariant: nobody is told of a change before it is committed.
 
+#[cfg(test)]
+mod conformance;
 mod error;
 mod lane;
 pub mod sqlite;

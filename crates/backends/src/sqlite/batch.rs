@@ -55,7 +55,10 @@ pub(super) struct Batch<'a> {
 impl Batch<'_> {
     /// Decides all jobs and commits what they changed. After a failure nothing is left of them, in `rows` neither.
     pub(super) fn run(mut self, jobs: &[Job]) -> Result<Done, Failure> {
-        let done = self.attempt(jobs);
+        let done = catch_unwind(AssertUnwindSafe(|| self.attempt(jobs))).unwrap_or_else(|_| {
+            let what = "the lane panicked over a batch".to_owned();
+            Err(Failure::Aborted(Error::Corrupt(what)))
+        });
         if done.is_err() {
             self.rows.forget();
             self.roll_back();

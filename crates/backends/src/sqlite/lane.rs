@@ -39,7 +39,7 @@ pub(super) enum Work {
     Wake,
     /// Something for the writer's own connection.
     #[cfg(test)]
-    Inspect(Box<dyn FnOnce(&Connection) + Send>),
+    Inspect(Box<dyn FnOnce(&mut Connection) + Send>),
 }
 
 pub(super) struct Lane {
@@ -91,9 +91,7 @@ impl Lane {
                 }
                 Next::Work(Work::Wake) => {}
                 #[cfg(test)]
-                Next::Work(Work::Inspect(inspect)) => {
-                    self.connection.as_ref().map(inspect).unwrap_or(())
-                }
+                Next::Work(Work::Inspect(inspect)) => self.inspect(inspect),
                 Next::Idle => self.look_after(),
                 Next::Close => return self.finish(),
                 Next::Abandoned => return,
@@ -113,7 +111,7 @@ impl Lane {
     }
 
     /// What waits already joins the batch; nothing is waited for.
-    fn gather(&self, first: Job) -> Vec<Job> {
+    fn gather(&mut self, first: Job) -> Vec<Job> {
         let mut bytes = first.bytes();
         let mut jobs = vec![first];
         while jobs.len() < BATCH_COMMANDS_MAX && bytes < BATCH_BYTES_MAX {
@@ -124,11 +122,18 @@ impl Lane {
                 }
                 Ok(Work::Wake) => {}
                 #[cfg(test)]
-                Ok(Work::Inspect(inspect)) => self.connection.as_ref().map(inspect).unwrap_or(()),
+                Ok(Work::Inspect(inspect)) => self.inspect(inspect),
                 Err(_) => break,
             }
         }
         jobs
+    }
+
+    #[cfg(test)]
+    fn inspect(&mut self, inspect: Box<dyn FnOnce(&mut Connection) + Send>) {
+        if let Some(connection) = &mut self.connection {
+            inspect(connection);
+        }
     }
 
     fn serve(&mut self, jobs: Vec<Job>) {
@@ -174,12 +179,12 @@ impl Lane {
                 }
                 Err(Failure::Unknown(error)) => {
                     Stats::add(&self.shared.stats.unknown_outcomes, jobs.len());
-                    self.fail(jobs, &LedgerError::OutcomeUnknown(error.chain()));
-                    return self.lose(&error);
+                    self.lose(&error);
+                    return self.fail(jobs, &LedgerError::OutcomeUnknown(error.chain()));
                 }
                 Err(Failure::Aborted(error)) if error.is_broken_connection() => {
-                    self.fail(jobs, &error.for_caller());
-                    return self.lose(&error);
+                    self.lose(&error);
+                    return self.fail(jobs, &error.for_caller());
                 }
                 Err(Failure::Aborted(error)) if jobs.len() == 1 => {
                     self.note(&error);
@@ -259,9 +264,9 @@ impl Lane {
             Ok(connection) => {
                 self.connection = Some(connection);
                 self.is_unwell = false;
-                self.shared.set_health(None);
                 tracing::info!("the store is back");
                 self.told("recovery", |lane| lane.options.listener.recovered());
+                self.shared.set_health(None);
                 super::check_in_background(&self.options.data_dir, &self.shared);
             }
             Err(error) => self.shared.set_health(Some(error.chain())),

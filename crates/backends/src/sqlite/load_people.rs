@@ -14,9 +14,6 @@ use super::{
 };
 use crate::Error;
 
-/// People up to which names come along: so many a thread shows.
-const NAMED_PEOPLE_MAX: usize = semel_protocol::limits::THREAD_PARTICIPANTS_SHOWN_MAX;
-
 macro_rules! select {
     ($rest:literal) => {
         concat!(
@@ -107,11 +104,9 @@ fn found(
         rows.positions.load(seat, position);
         people.push(who);
     }
-    if people.len() <= NAMED_PEOPLE_MAX {
-        for who in &people {
-            if !rows.users.knows(who) {
-                user(connection, who, rows)?;
-            }
+    for who in &people {
+        if !rows.users.knows(who) {
+            user(connection, who, rows)?;
         }
     }
     Ok(people)

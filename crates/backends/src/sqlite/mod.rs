@@ -15,9 +15,12 @@ mod migrate;
 mod open;
 mod readers;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::{
     fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{
         Arc, Condvar, Mutex, PoisonError,
@@ -224,8 +227,15 @@ impl SqliteLedger {
             );
             check_in_background(&options.data_dir, &shared);
         }
-        let lane = Lane::new(options, identity, shared, receiver, connection);
-        ledger.spawn("lane", move || lane.run())?;
+        let lane = Lane::new(options, identity, Arc::clone(&shared), receiver, connection);
+        ledger.spawn("lane", move || {
+            if catch_unwind(AssertUnwindSafe(|| lane.run())).is_err() {
+                tracing::error!("the lane has ended by a panic");
+                shared.set_health(Some(
+                    "the lane has ended by a panic: restart the server".to_owned(),
+                ));
+            }
+        })?;
         Ok(Arc::new(ledger))
     }
 

@@ -1,0 +1,79 @@
+//! What every engine must do, written once. An engine runs all of it with `conformance!(ItsEngine)`.
+
+pub(crate) mod behaviour;
+pub(crate) mod lists;
+pub(crate) mod rows;
+pub(crate) mod world;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use semel_core::{Changes, Key, Rows, ports::Ledger};
+use world::World;
+
+/// An engine under test, with a database of its own that goes away with it.
+#[async_trait]
+pub(crate) trait Engine: Send + Sync + Sized {
+    /// An empty database.
+    fn new(world: World) -> Self;
+    /// Around it.
+    fn world(&self) -> &World;
+    /// The ledger on it.
+    fn ledger(&self) -> Arc<dyn Ledger>;
+    /// Stores changes past the ledger, which has been asked nothing yet.
+    fn store(&self, changes: &Changes);
+    /// Stops it in an orderly way and starts it again.
+    async fn reopen(&mut self);
+    /// Stops it without a word and starts it again.
+    async fn crash(&mut self);
+    /// What its own checks of the database find.
+    fn findings(&self) -> Vec<String>;
+}
+
+/// Loads keys through the ledger's port.
+pub(crate) async fn load(ledger: &dyn Ledger, keys: &[Key]) -> Rows {
+    let mut waiting = keys.to_vec();
+    waiting.reverse();
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let question = move |rows: &Rows| {
+        if let Some(key) = waiting.pop() {
+            return Err(key);
+        }
+        sender.send(rows.clone()).expect("the test waits");
+        Ok(())
+    };
+    ledger
+        .answer(Box::new(question))
+        .await
+        .expect("a question is answered");
+    receiver.try_recv().expect("the question was asked")
+}
+
+/// The list of all tests of the suite.
+macro_rules! conformance {
+    ($engine:ty) => {
+        crate::conformance::conformance!(@list $engine,
+            rows: every_kind_of_row_comes_back, what_is_absent_is_known_to_be, every_fact_comes_back,
+                a_changed_row_replaces_the_old_one, a_row_that_breaks_a_rule_is_refused_whole;
+            lists: contacts_page, threads_page_newest_first_without_hidden_ones, standing_pages, entries_page_with_their_messages,
+                messages_fill_their_interval, stored_answers_are_found_by_message_and_time, a_persons_log_is_read_from_a_number;
+            behaviour: req_b1_a_send_happens_once_also_after_a_restart, req_b3_an_acknowledged_send_survives_a_crash,
+                a_refused_action_leaves_nothing, req_c2_effect_and_answer_are_stored_together,
+                ec_x07_an_answer_expires, ec_x08_an_expired_row_is_taken_over, ec_x05_deleting_erases_stored_answers,
+                ec_c01_one_key_at_once_has_one_effect,
+                ec_c10_parallel_writers_all_succeed, ec_f04_a_dropped_call_still_commits,
+                req_a6_many_callers_get_one_thread, ec_m13_numbers_stay_dense_under_retries,
+                news_comes_in_order_and_agrees_with_the_log, a_panic_ends_one_command_only,
+                a_closing_ledger_answers_what_it_has;
+        );
+    };
+    (@list $engine:ty, $($module:ident: $($test:ident),*;)*) => {$($(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $test() {
+            let world = crate::conformance::world::World::default();
+            let engine = <$engine as crate::conformance::Engine>::new(world);
+            crate::conformance::$module::$test(engine).await;
+        }
+    )*)*};
+}
+pub(crate) use conformance;
