@@ -8,7 +8,10 @@ use semel_protocol::Timestamp;
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the Clock that everything else asks")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the Clock that everything else asks"
+    )]
     fn now(&self) -> Timestamp {
         let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         Timestamp(since_epoch.map_or(0, |duration| duration.as_millis() as i64))
@@ -20,7 +23,10 @@ impl Clock for SystemClock {
 pub struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
-    #[expect(clippy::disallowed_methods, reason = "this is the Entropy that everything else asks")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the Entropy that everything else asks"
+    )]
     fn seed(&self) -> u128 {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes).expect("the operating system has randomness");

@@ -253,6 +253,23 @@ mod tests {
     }
 
     #[test]
+    fn every_type_that_is_named_is_there() {
+        let document = serde_json::to_value(document()).unwrap();
+        let text = document.to_string();
+        let names = text.split("\"#/components/schemas/").skip(1);
+        let names = names
+            .map(|rest| rest.split('"').next().unwrap())
+            .collect::<BTreeSet<_>>();
+        assert!(names.len() > 20, "{names:?}");
+        for name in names {
+            assert!(
+                document["components"]["schemas"][name].is_object(),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
     fn every_parameter_of_a_query_is_explained() {
         for name in ROUTES.iter().flat_map(|route| route.query) {
             assert_ne!(query_schema(name).0, "", "{name}");

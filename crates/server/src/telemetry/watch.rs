@@ -118,7 +118,10 @@ fn log_outcome(action: &'static str, outcome: &Outcome) {
     match outcome {
         Outcome::Sent(sent) | Outcome::Conversation { sent, .. } => log_sent(action, sent),
         Outcome::SentBatch(results) => {
-            results.iter().flatten().for_each(|sent| log_sent(action, sent));
+            results
+                .iter()
+                .flatten()
+                .for_each(|sent| log_sent(action, sent));
         }
         Outcome::Message(message) => tracing::info!(
             action,
