@@ -1,7 +1,7 @@
 //! Entries to devices.
 
 use semel_core::row::{EntryRow, MessageRow};
-use semel_protocol::{ThreadId, socket::from_server};
+use semel_protocol::{Rev, ThreadId, socket::from_server};
 
 use super::{
     Hub,
@@ -60,7 +60,7 @@ impl Hub {
             }
         };
         if let Some(first) = gap {
-            self.catch_up(entry.thread_id, first, entry.rev - 1).await;
+            self.fetch_gap(entry, first).await;
         }
         let mut threads = self.threads();
         let Some(live) = threads.get(entry.thread_id) else {
@@ -84,6 +84,17 @@ impl Hub {
             devices = count,
             "delivered"
         );
+    }
+
+    /// Delivers the entries from `first` up to this one, which were not told.
+    async fn fetch_gap(&self, entry: &EntryRow, first: Rev) {
+        let id = entry.thread_id;
+        tracing::info!(thread_id = %id, first, rev = entry.rev, "fetching entries that were not told");
+        // The missing ones may have changed who is in the thread, and the last message.
+        if let Ok(Some(roster)) = self.roster(id).await {
+            self.threads().put(roster).last_message = None;
+        }
+        self.catch_up(id, first, entry.rev - 1).await;
     }
 
     /// Knows the thread and its people as of this entry or later. Whether that worked.

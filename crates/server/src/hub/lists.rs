@@ -27,7 +27,7 @@ impl Hub {
             let Some(live) = threads.get(id).filter(|live| !live.is_large()) else {
                 continue;
             };
-            if live.last_message.is_none() {
+            if loaded.is_some() {
                 live.last_message = loaded;
             }
             let last = live

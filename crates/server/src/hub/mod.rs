@@ -146,7 +146,7 @@ impl Hub {
 
     /// Tells every device that the server stops, and closes.
     pub fn stop(&self) {
-        let devices = self.people.all();
+        let devices = self.people.find(|_| true);
         let count = devices.len().max(1) as u64;
         for (n, device) in devices.into_iter().enumerate() {
             let spread = RETURN_SPREAD_MS * n as u64 / count;

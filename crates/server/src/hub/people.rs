@@ -177,8 +177,9 @@ impl People {
         })
     }
 
-    /// Every connected device.
-    pub(super) fn all(&self) -> Vec<Arc<Device>> {
-        self.read(|devices| devices.values().flatten().cloned().collect())
+    /// The connected devices that fit.
+    pub(super) fn find(&self, fits: impl Fn(&Device) -> bool) -> Vec<Arc<Device>> {
+        let fits = |device: &&Arc<Device>| fits(device);
+        self.read(|devices| devices.values().flatten().filter(fits).cloned().collect())
     }
 }

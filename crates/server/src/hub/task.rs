@@ -120,10 +120,9 @@ impl Hub {
 
     fn end_expired(&self) {
         let now = self.clock.now();
-        for device in self.people.all() {
-            if device.expires_at <= now {
-                device.keep_out(Code::Unauthenticated);
-            }
+        let expired = self.people.find(|device| device.expires_at <= now);
+        for device in expired {
+            device.keep_out(Code::Unauthenticated);
         }
     }
 }

@@ -38,7 +38,8 @@ const STOP_LOOK: Duration = Duration::from_millis(20);
 pub struct Settings {
     /// Whether clients may use HTTP polling, with upgrade to WebSocket. Behind several servers it needs affinity.
     pub polling: bool,
-    /// Pages that may connect, as `https://host:port`; none: all. Programs that send no `Origin` always may.
+    /// Pages that may connect besides the server's own, as `https://host:port`; none: all. Programs that send no
+    /// `Origin` always may.
     pub origins: Option<Vec<String>>,
 }
 

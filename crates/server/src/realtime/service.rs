@@ -56,17 +56,23 @@ impl SocketService {
         self.is_stopping.store(true, Ordering::Relaxed);
     }
 
-    /// CORS does not apply to WebSocket: pages of others are kept out here.
+    /// CORS does not apply to WebSocket: pages of others are kept out here, the server's own are not.
     fn is_welcome(&self, headers: &HeaderMap) -> bool {
         let Some(origins) = &self.origins else {
             return true;
         };
-        let Some(origin) = headers.get(header::ORIGIN) else {
+        let Some(origin) = headers.get(header::ORIGIN).map(HeaderValue::as_bytes) else {
             return true;
         };
-        origins
+        let own = headers.get(header::HOST).map(HeaderValue::as_bytes);
+        let host = ["http://", "https://"]
             .iter()
-            .any(|allowed| origin.as_bytes().eq_ignore_ascii_case(allowed.as_bytes()))
+            .find_map(|scheme| origin.strip_prefix(scheme.as_bytes()));
+        let is_own = own.is_some() && own == host;
+        is_own
+            || origins
+                .iter()
+                .any(|allowed| origin.eq_ignore_ascii_case(allowed.as_bytes()))
     }
 
     fn upgrade(&self, request: Request<Body>, key: &HeaderValue) -> Response {

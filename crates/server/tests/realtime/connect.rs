@@ -146,7 +146,9 @@ async fn pages_of_others_are_kept_out() {
         ..Settings::default()
     })
     .await;
+    let own = format!("http://{}", server.address);
     for (origin, is_welcome) in [
+        (own.as_str(), true),
         ("https://chat.example", true),
         ("https://evil.example", false),
         ("null", false),

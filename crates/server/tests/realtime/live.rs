@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use semel_core::ports::Listener;
 use serde_json::{Value, json};
 
 use super::support::{Device, Server, client_id, until};
@@ -400,4 +401,47 @@ async fn is_quiet(device: &mut Device) -> bool {
         .await
         .iter()
         .all(|(name, _)| name != "entry" && name != "conversation_updated")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s7_entries_that_were_not_told_are_fetched_before_the_next() {
+    let server = Server::start().await;
+    let thread = server.group(&["ann", "bob"]).await;
+    let (mut ann, mut bob) = (server.device("ann").await, server.device("bob").await);
+    let first = ann.say(&thread, "told").await["rev"].as_u64().unwrap();
+    bob.entries(&thread, first).await;
+    server.wire.cut();
+    ann.say(&thread, "not told").await;
+    ann.say(&thread, "neither").await;
+    server.wire.mend();
+    let last = ann.say(&thread, "told again").await["rev"]
+        .as_u64()
+        .unwrap();
+    let revs: Vec<_> = bob
+        .entries(&thread, last)
+        .await
+        .iter()
+        .map(|entry| entry["rev"].clone())
+        .collect();
+    assert_eq!(revs, [first + 1, first + 2, first + 3]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s7_after_the_store_was_lost_what_is_missing_is_delivered() {
+    let server = Server::start().await;
+    let thread = server.group(&["ann", "bob"]).await;
+    let other = server.group(&["ann", "bob"]).await;
+    let (mut ann, mut bob) = (server.device("ann").await, server.device("bob").await);
+    let first = ann.say(&thread, "told").await["rev"].as_u64().unwrap();
+    bob.entries(&thread, first).await;
+    server.wire.cut();
+    let last = ann.say(&thread, "not told").await["rev"].as_u64().unwrap();
+    let unheard = ann.say(&other, "in a thread that is not known here").await["rev"].clone();
+    server.wire.mend();
+    let wire = server.wire.clone();
+    std::thread::spawn(move || wire.recovered()).join().unwrap();
+    let entries = bob.entries(&thread, last).await;
+    assert_eq!(entries[0]["message"]["content"], "not told");
+    bob.event("heads", |heads| heads["heads"][&other] == unheard)
+        .await;
 }

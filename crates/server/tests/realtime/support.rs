@@ -4,7 +4,10 @@ use std::{
     collections::{HashMap, VecDeque},
     net::SocketAddr,
     path::Path,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -14,7 +17,7 @@ use semel_backends::sqlite::{Options, SqliteLedger};
 use semel_core::{
     Command,
     actions::UpsertUser,
-    ports::{Clock, Entropy, Ledger},
+    ports::{Clock, Entropy, Ledger, Listener, News},
 };
 use semel_protocol::{Timestamp, UserId};
 use semel_server::{
@@ -34,11 +37,41 @@ use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 const SECRET: &[u8] = b"a secret of these tests, long enough";
 
+/// Between the ledger and the hub: what is committed while it is down is not told, as when the store does not say what
+/// became of a commit.
+pub(crate) struct Wire {
+    hub: Arc<Hub>,
+    is_down: AtomicBool,
+}
+
+impl Wire {
+    pub(crate) fn cut(&self) {
+        self.is_down.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn mend(&self) {
+        self.is_down.store(false, Ordering::SeqCst);
+    }
+}
+
+impl Listener for Wire {
+    fn committed(&self, news: News) {
+        if !self.is_down.load(Ordering::SeqCst) {
+            self.hub.committed(news);
+        }
+    }
+
+    fn recovered(&self) {
+        self.hub.recovered();
+    }
+}
+
 /// A running server.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) app: Arc<App>,
     pub(crate) realtime: Realtime,
+    pub(crate) wire: Arc<Wire>,
     _directory: tempfile::TempDir,
 }
 
@@ -54,7 +87,11 @@ impl Server {
             heads: Duration::from_millis(200),
         };
         let hub = Hub::new(Arc::new(SystemClock), rhythm);
-        let ledger = open(directory.path(), hub.clone());
+        let wire = Arc::new(Wire {
+            hub: hub.clone(),
+            is_down: AtomicBool::new(false),
+        });
+        let ledger = open(directory.path(), wire.clone());
         hub.start(&ledger);
         let clock = Arc::new(SystemClock);
         let tokens = Tokens::new(SECRET, clock.clone());
@@ -69,6 +106,7 @@ impl Server {
             address,
             app,
             realtime,
+            wire,
             _directory: directory,
         }
     }
@@ -151,7 +189,7 @@ impl Server {
     }
 }
 
-fn open(directory: &Path, hub: Arc<Hub>) -> Arc<dyn Ledger> {
+fn open(directory: &Path, wire: Arc<Wire>) -> Arc<dyn Ledger> {
     let options = Options {
         data_dir: directory.to_owned(),
         readers: 2,
@@ -159,7 +197,7 @@ fn open(directory: &Path, hub: Arc<Hub>) -> Arc<dyn Ledger> {
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
         renderer: Arc::new(JsonRenderer),
-        listener: hub,
+        listener: wire,
     };
     SqliteLedger::open(options).unwrap()
 }
@@ -191,13 +229,11 @@ impl Device {
         let mut device = Self::open(address).await;
         device.send(&format!("40{auth}")).await;
         let answer = device.text().await.unwrap();
-        match answer.strip_prefix("40") {
-            Some(_) => Ok(device),
-            None => {
-                let error: Value = serde_json::from_str(&answer[2..]).unwrap();
-                Err(error["message"].as_str().unwrap().to_owned())
-            }
+        if answer.starts_with("40") {
+            return Ok(device);
         }
+        let error: Value = serde_json::from_str(&answer[2..]).unwrap();
+        Err(error["message"].as_str().unwrap().to_owned())
     }
 
     /// A connection without a namespace.
