@@ -75,7 +75,7 @@ pub(super) fn serve(data_dir: &Path, shared: &Arc<Shared>) {
     let mut commits = 0;
     while !shared.wait_for_stop(INTERVAL) {
         let now = shared.stats.commits.load(Relaxed);
-        if now == commits {
+        if now == commits && shared.stats.wal_bytes.load(Relaxed) <= WAL_RESTART_BYTES {
             continue;
         }
         commits = now;

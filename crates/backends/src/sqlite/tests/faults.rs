@@ -13,6 +13,7 @@ use crate::conformance::{
     Engine, load,
     world::{World, pair, send, sent},
 };
+use crate::sqlite::checkpoint::WAL_IDLE_BYTES_MAX;
 
 /// Waits for a condition, not for a time.
 async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
@@ -237,4 +238,27 @@ async fn commands_that_wait_are_bounded() {
         rows.heads.get(&id).flatten().map(|head| head.last_seq),
         Some(accepted)
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_write_ahead_log_is_cut_off_when_it_is_large_and_nobody_writes() {
+    let engine = Sqlite::new(World::default());
+    let ledger = engine.ledger();
+    let id = pair(&*ledger, "ann", "bob").await;
+    let size =
+        || std::fs::metadata(engine.data_dir().join("semel.db-wal")).map_or(0, |file| file.len());
+    let words = "x".repeat(15_000);
+    let mut number = 0;
+    while size() <= WAL_IDLE_BYTES_MAX + (1 << 20) {
+        let calls = (0..50).map(|_| {
+            number += 1;
+            let (ledger, request) = (engine.ledger(), send("ann", id, number, &words));
+            tokio::spawn(async move { sent(ledger.submit(request).await) })
+        });
+        for call in calls.collect::<Vec<_>>() {
+            call.await.expect("no panic");
+        }
+    }
+    until("it is cut off", async || size() == 0).await;
+    assert_eq!(engine.findings(), [""; 0]);
 }
