@@ -5,7 +5,7 @@ use semel_protocol::{
 };
 
 use crate::{
-    Rows, Stop,
+    Refusal, Rows, Stop,
     row::{HeadRow, MessageRow, ParticipantRow, PositionRow, ThreadRow, UserRow},
 };
 
@@ -45,13 +45,13 @@ pub struct ThreadView {
     pub unread_count: u64,
 }
 
-/// What a participant sees of a thread. The caller has checked that they are one.
+/// What a participant sees of a thread.
 pub fn thread(rows: &Rows, id: ThreadId, viewer: &UserId) -> Result<ThreadView, Stop> {
-    let thread = rows.thread(id)?.expect("a viewed thread is there").clone();
+    let thread = rows.thread(id)?.ok_or_else(Refusal::not_found)?.clone();
     let head = rows.head(id)?.clone();
     let me = rows
         .participant(id, viewer)?
-        .expect("a viewer is a participant");
+        .ok_or_else(Refusal::not_found)?;
     let position = rows.position(id, viewer)?;
     let standing = rows.standing(id, THREAD_PARTICIPANTS_SHOWN_MAX)?;
     let participants = Rows::gather(standing, |who| participant(rows, id, who))?;

@@ -68,6 +68,26 @@ fn unhide(scope: &Scope<'_>, rows: &mut Rows, id: ThreadId) -> Result<(), Stop> 
     Ok(())
 }
 
+/// Somebody who is in from the first entry on.
+fn founder(is_admin: bool) -> ParticipantRow {
+    let period = Period {
+        from_seq: 1,
+        from_rev: 1,
+        until_rev: None,
+        until_seq: None,
+    };
+    ParticipantRow {
+        role: if is_admin {
+            Role::Admin
+        } else {
+            Role::Participant
+        },
+        joined_rev: 1,
+        periods: vec![period],
+        hidden_seq: None,
+    }
+}
+
 fn make(scope: &Scope<'_>, rows: &mut Rows, wanted: &Wanted) -> Result<ThreadId, Stop> {
     let id = scope.context.thread_id();
     let now = scope.context.now;
@@ -77,24 +97,9 @@ fn make(scope: &Scope<'_>, rows: &mut Rows, wanted: &Wanted) -> Result<ThreadId,
     let people: Vec<UserId> = wanted.people.iter().cloned().collect();
     rows.begin_roster(id, people.clone());
     for who in &people {
-        let role = if is_group && who == scope.actor {
-            Role::Admin
-        } else {
-            Role::Participant
-        };
-        let period = Period {
-            from_seq: 1,
-            from_rev: 1,
-            until_rev: None,
-            until_seq: None,
-        };
-        let row = ParticipantRow {
-            role,
-            joined_rev: 1,
-            periods: vec![period],
-            hidden_seq: None,
-        };
-        rows.participants.put((id, who.clone()), Some(row));
+        let is_admin = is_group && who == scope.actor;
+        rows.participants
+            .put((id, who.clone()), Some(founder(is_admin)));
         rows.positions.load((id, who.clone()), None);
     }
     let title = match (is_group, &chosen) {

@@ -185,9 +185,10 @@ fn rekey(
 /// Brings count and automatic title up to date.
 fn retitle(rows: &mut Rows, id: ThreadId, count: usize) -> Result<Option<String>, Stop> {
     let thread = rows.thread(id)?.expect("checked").clone();
-    let title = match thread.title_is_automatic {
-        true => Some(title::automatic(rows, id)?),
-        false => thread.title.clone(),
+    let title = if thread.title_is_automatic {
+        Some(title::automatic(rows, id)?)
+    } else {
+        thread.title.clone()
     };
     let thread = ThreadRow {
         title: title.clone(),

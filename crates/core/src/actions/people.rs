@@ -34,8 +34,7 @@ pub(super) fn thread_type(
         _ => ThreadType::Group,
     });
     let detail = match (thread_type, people.len()) {
-        (ThreadType::Direct, 2) | (ThreadType::SelfNote, 1) => None,
-        (ThreadType::Group, 2..) => None,
+        (ThreadType::Direct, 2) | (ThreadType::SelfNote, 1) | (ThreadType::Group, 2..) => None,
         (ThreadType::Direct, _) => Some("a direct thread has exactly one other person"),
         (ThreadType::SelfNote, _) => Some("a note to oneself has no other person"),
         (ThreadType::Group, _) => Some("a group has at least one other person"),

@@ -139,7 +139,7 @@ pub(super) fn say(
     let is_first = rows.head(id)?.message_count == 0;
     if is_first && thread.thread_type == ThreadType::Direct {
         let both = rows.people_of(id)?;
-        people::befriend(scope, rows, &[scope.actor.clone()], &both)?;
+        people::befriend(scope, rows, std::slice::from_ref(scope.actor), &both)?;
     }
     let position = rows.position(id, scope.actor)?;
     let words = Words {

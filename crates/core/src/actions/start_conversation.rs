@@ -8,7 +8,7 @@ use super::{
     make_thread, people,
     send::{said_before, say},
 };
-use crate::{Key, Refusal, Rows, Stop, validate, view};
+use crate::{Key, Refusal, Rows, Stop, row::ParticipantRow, validate, view};
 
 /// Finds or makes the thread of these people and says something in it, in one step.
 #[derive(Clone, Debug)]
@@ -95,7 +95,7 @@ fn outcome(
 ) -> Result<Outcome, Stop> {
     if !rows
         .participant(id, scope.actor)?
-        .is_some_and(|me| me.is_active())
+        .is_some_and(ParticipantRow::is_active)
     {
         return Err(Refusal::new(Code::Forbidden, "you are not in this thread any more").into());
     }

@@ -53,14 +53,13 @@ impl UpsertUser {
         } else {
             self.changed(&before)
         };
-        let user = match created || after != before {
-            true => UserRow {
-                updated_at: now,
-                ..after
-            },
-            false => before.clone(),
+        let is_changed = created || after != before;
+        let updated_at = if is_changed { now } else { before.updated_at };
+        let user = UserRow {
+            updated_at,
+            ..after
         };
-        if created || user != before {
+        if is_changed {
             rows.users.put(self.user_id.clone(), Some(user.clone()));
         }
         Ok(Outcome::User {

@@ -40,6 +40,7 @@ pub struct MessagesView {
 
 /// An entry as one person sees it.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "hidden entries are rare")]
 pub enum SeenEntry {
     /// Theirs to see, with the message that came with it or that it is about, if that is theirs to see.
     Seen(EntryRow, Option<MessageRow>),

@@ -47,7 +47,8 @@ impl Trial {
         let context = self.alone.context();
         let told = self.model.apply(&command, &context, &reply);
         assert_eq!(Told::of(&reply), told, "{command:?}");
-        self.waiting.push((command.clone(), context, format!("{reply:?}")));
+        self.waiting
+            .push((command.clone(), context, format!("{reply:?}")));
         self.commands.push(command);
         if step.ends_batch {
             self.end_batch(step.forgets);
@@ -66,7 +67,10 @@ impl Trial {
         for (reply, told) in self.batched.run_batch(&batch).iter().zip(told) {
             assert_eq!(format!("{reply:?}"), told);
         }
-        assert!(self.alone.store == self.batched.store, "a batch does what each does alone");
+        assert!(
+            self.alone.store == self.batched.store,
+            "a batch does what each does alone"
+        );
         check::store(&self.alone.store);
         check::model(&self.model, &self.alone);
         device::agrees(&self.alone);

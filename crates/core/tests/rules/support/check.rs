@@ -27,17 +27,26 @@ pub(crate) fn store(store: &Memory) {
         log(store, *id, head.last_rev, head.last_seq);
         people(store, *id);
     }
-    for ((of, who), _) in &store.contacts {
-        assert!(store.contacts.contains_key(&(who.clone(), of.clone())), "{of} knows {who}");
+    for (of, who) in store.contacts.keys() {
+        assert!(
+            store.contacts.contains_key(&(who.clone(), of.clone())),
+            "{of} knows {who}"
+        );
     }
-    let owned = store.threads.values().filter(|row| row.participants_key.is_some());
+    let owned = store
+        .threads
+        .values()
+        .filter(|row| row.participants_key.is_some());
     assert_eq!(store.participants_keys.len(), owned.count());
 }
 
 /// Revs and seqs are dense, times never decrease, counts run, and the chain is what its entries say.
 fn log(store: &Memory, id: ThreadId, last_rev: Rev, last_seq: Seq) {
     let entries: Vec<_> = store.entries.range((id, 0)..=(id, Rev::MAX)).collect();
-    assert!(entries.iter().map(|((_, rev), _)| *rev).eq(1..=last_rev), "revs of {id}");
+    assert!(
+        entries.iter().map(|((_, rev), _)| *rev).eq(1..=last_rev),
+        "revs of {id}"
+    );
     let seqs = entries.iter().filter_map(|(_, entry)| entry.seq);
     assert!(seqs.eq(1..=last_seq), "seqs of {id}");
     let mut chain = Chain::default();
@@ -55,8 +64,14 @@ fn log(store: &Memory, id: ThreadId, last_rev: Rev, last_seq: Seq) {
         }
     }
     let head = &store.heads[&id];
-    assert_eq!((head.chain, head.message_count, head.updated_at), (chain, count, time));
-    assert_eq!(store.messages.range((id, 0)..=(id, Seq::MAX)).count() as Seq, last_seq);
+    assert_eq!(
+        (head.chain, head.message_count, head.updated_at),
+        (chain, count, time)
+    );
+    assert_eq!(
+        store.messages.range((id, 0)..=(id, Seq::MAX)).count() as Seq,
+        last_seq
+    );
 }
 
 /// The key is that of the active set, counts are right, groups have admins, periods are in order.
@@ -69,7 +84,10 @@ fn people(store: &Memory, id: ThreadId) {
     let key = may_own.then(|| ParticipantsKey::of(thread.thread_type, &active));
     assert_eq!(thread.participants_key, key, "key of {active:?}");
     if let Some(key) = key {
-        assert_eq!(store.participants_keys[&key], id, "one thread of {active:?}");
+        assert_eq!(
+            store.participants_keys[&key], id,
+            "one thread of {active:?}"
+        );
     }
     let is_admin = |who: &UserId| store.participants[&(id, who.clone())].role == Role::Admin;
     let is_group = thread.thread_type == ThreadType::Group;
@@ -101,7 +119,11 @@ pub(crate) fn model(model: &Model, world: &World) {
         let contacts = world.ask(|rows| queries::contacts(rows, who, None, 100));
         let contacts = contacts.expect("everybody may ask").into_iter();
         let expected = model.contacts.iter().filter(|(of, _)| of == who);
-        assert!(contacts.map(|(other, ..)| other).eq(expected.map(|(_, other)| other.clone())));
+        assert!(
+            contacts
+                .map(|(other, ..)| other)
+                .eq(expected.map(|(_, other)| other.clone()))
+        );
     }
 }
 
@@ -116,14 +138,23 @@ fn list(model: &Model, world: &World, who: &UserId) {
     let mut page = Vec::new();
     let mut after = None;
     loop {
-        let next = world.ask(|rows| queries::threads(rows, who, after, 2)).expect("a page");
-        after = next.last().map(|view| (view.head.updated_at, view.thread.id));
+        let next = world
+            .ask(|rows| queries::threads(rows, who, after, 2))
+            .expect("a page");
+        after = next
+            .last()
+            .map(|view| (view.head.updated_at, view.thread.id));
         page.extend(next.into_iter().map(|view| view.thread.id));
         if after.is_none() {
             break;
         }
     }
-    assert!(page.into_iter().rev().eq(listed.into_iter().map(|(_, id)| id)), "list of {who}");
+    assert!(
+        page.into_iter()
+            .rev()
+            .eq(listed.into_iter().map(|(_, id)| id)),
+        "list of {who}"
+    );
 }
 
 fn one(world: &World, who: &UserId, thread: &MThread, view: &ThreadView) {
@@ -140,10 +171,18 @@ fn one(world: &World, who: &UserId, thread: &MThread, view: &ThreadView) {
     assert_eq!(view.title, title, "title of {id} for {who}");
     assert_eq!(view.thread.picture, thread.picture);
     let settings = view.thread.settings;
-    assert_eq!((settings.history, settings.posting), (thread.history, thread.posting));
+    assert_eq!(
+        (settings.history, settings.posting),
+        (thread.history, thread.posting)
+    );
     let shown = view.participants.iter().map(|person| {
         let position = person.position;
-        (person.user_id.clone(), person.role, position.read_seq, position.delivered_seq)
+        (
+            person.user_id.clone(),
+            person.role,
+            position.read_seq,
+            position.delivered_seq,
+        )
     });
     let expected = thread.standing().into_iter().map(|who| {
         let seat = &thread.seats[&who];
@@ -151,7 +190,11 @@ fn one(world: &World, who: &UserId, thread: &MThread, view: &ThreadView) {
     });
     assert_eq!(shown.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
     assert_eq!(view.head.last_rev, thread.last_rev);
-    assert_eq!(view.unread_count, thread.unread(who), "unread of {who} in {id}");
+    assert_eq!(
+        view.unread_count,
+        thread.unread(who),
+        "unread of {who} in {id}"
+    );
     assert_eq!(Some(view.first_rev), seat.sees_revs.first().copied());
     let last = view.last_message.as_ref();
     assert_eq!(last.map(plain).as_ref(), thread.messages.last());
@@ -166,18 +209,23 @@ fn plain(row: &MessageRow) -> MMessage {
         id: row.id,
         sender: row.sender_id.clone(),
         is_system,
-        content: if is_system { String::new() } else { row.content.clone() },
+        content: if is_system {
+            String::new()
+        } else {
+            row.content.clone()
+        },
         is_deleted: row.deleted_at.is_some(),
         reactions: row.reactions.clone(),
         rev: row.rev,
     }
 }
 
-
 /// Paging from both ends gives exactly what may be seen.
 fn messages(world: &World, who: &UserId, id: ThreadId, thread: &MThread) {
     let seen = &thread.seats[who].sees_seqs;
-    let expected = seen.iter().map(|seq| thread.messages[*seq as usize - 1].clone());
+    let expected = seen
+        .iter()
+        .map(|seq| thread.messages[*seq as usize - 1].clone());
     let expected: Vec<MMessage> = expected.collect();
     let page = |around| {
         let page = world.ask(|rows| queries::messages(rows, who, id, around, 3));
@@ -211,18 +259,26 @@ fn messages(world: &World, who: &UserId, id: ThreadId, thread: &MThread) {
 fn entries(world: &World, who: &UserId, id: ThreadId, thread: &MThread) {
     let seat = &thread.seats[who];
     let first = seat.sees_revs.first().copied().unwrap_or(1);
-    let page = world.ask(|rows| queries::entries(rows, who, id, 0, 10_000)).expect("a page");
+    let page = world
+        .ask(|rows| queries::entries(rows, who, id, 0, 10_000))
+        .expect("a page");
     assert_eq!(page.entries.len() as Rev, thread.last_rev + 1 - first);
     for (rev, entry) in (first..).zip(&page.entries) {
         match entry {
             SeenEntry::Hidden(_, at, _) => {
-                assert!(*at == rev && !seat.sees_revs.contains(&rev), "{who} misses {rev}");
+                assert!(
+                    *at == rev && !seat.sees_revs.contains(&rev),
+                    "{who} misses {rev}"
+                );
             }
             SeenEntry::Seen(row, message) => {
-                assert!(row.rev == rev && seat.sees_revs.contains(&rev), "{who} sees {rev}");
-                let is_seen = message.as_ref().is_none_or(|message| {
-                    seat.sees_seqs.contains(&message.seq)
-                });
+                assert!(
+                    row.rev == rev && seat.sees_revs.contains(&rev),
+                    "{who} sees {rev}"
+                );
+                let is_seen = message
+                    .as_ref()
+                    .is_none_or(|message| seat.sees_seqs.contains(&message.seq));
                 assert!(is_seen, "{who} sees a message through entry {rev}");
                 assert!(row.seq.is_none() || message.is_some());
             }

@@ -37,7 +37,8 @@ impl Device {
                 self.come(people, entry.rev);
                 self.title.clone_from(title);
                 if self.is_group {
-                    self.people.insert(entry.actor_id.clone(), (entry.rev, Role::Admin));
+                    self.people
+                        .insert(entry.actor_id.clone(), (entry.rev, Role::Admin));
                 }
             }
             Fact::ParticipantsAdded(people, title) => {
@@ -98,9 +99,15 @@ impl Device {
 
 /// A device of every participant of every thread ends with what the server has.
 pub(crate) fn agrees(world: &World) {
-    let active = world.store.participants.iter().filter(|(_, row)| row.is_active());
+    let active = world
+        .store
+        .participants
+        .iter()
+        .filter(|(_, row)| row.is_active());
     for ((id, who), _) in active {
-        let view = world.ask(|rows| queries::thread(rows, who, *id)).expect("theirs");
+        let view = world
+            .ask(|rows| queries::thread(rows, who, *id))
+            .expect("theirs");
         let mut device = Device {
             is_group: view.thread.thread_type == ThreadType::Group,
             ..Device::default()
@@ -108,9 +115,15 @@ pub(crate) fn agrees(world: &World) {
         let saw_all = device.catch_up(world, who, *id, view.first_rev);
         let page = world.ask(|rows| queries::messages(rows, who, *id, Around::After(0), 10_000));
         let page = page.expect("theirs").messages;
-        assert!(device.messages.values().eq(&page), "messages of {who} in {id}");
+        assert!(
+            device.messages.values().eq(&page),
+            "messages of {who} in {id}"
+        );
         if let Some((settings, picture)) = &device.settings {
-            assert_eq!((settings, picture), (&view.thread.settings, &view.thread.picture));
+            assert_eq!(
+                (settings, picture),
+                (&view.thread.settings, &view.thread.picture)
+            );
         }
         if !saw_all {
             continue;
@@ -119,7 +132,10 @@ pub(crate) fn agrees(world: &World) {
         let mut people: Vec<_> = device.people.into_iter().collect();
         people.sort_by_key(|(who, (joined, _))| (*joined, who.clone()));
         let people = people.into_iter().map(|(who, (_, role))| (who, role));
-        let shown = view.participants.into_iter().map(|person| (person.user_id, person.role));
+        let shown = view
+            .participants
+            .into_iter()
+            .map(|person| (person.user_id, person.role));
         assert!(people.eq(shown), "people of {id}");
     }
 }

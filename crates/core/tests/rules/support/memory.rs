@@ -151,7 +151,10 @@ impl Memory {
                 List::Answers(naming.map(|(key, _)| key.clone()).collect())
             }
             Key::AnswersBefore(time, limit) => {
-                let old = self.answers.iter().filter(|(_, row)| row.created_at < *time);
+                let old = self
+                    .answers
+                    .iter()
+                    .filter(|(_, row)| row.created_at < *time);
                 List::Answers(old.map(|(key, _)| key.clone()).take(*limit).collect())
             }
             other => unreachable!("{other:?} is no list"),
@@ -169,7 +172,9 @@ impl Memory {
         let joined = |who: UserId| (self.participants[&(id, who.clone())].joined_rev, who);
         let mut people: Vec<_> = people.into_iter().map(joined).collect();
         people.sort();
-        let page = people.into_iter().filter(|at| after.is_none_or(|after| at > after));
+        let page = people
+            .into_iter()
+            .filter(|at| after.is_none_or(|after| at > after));
         List::People(page.map(|(_, who)| who).take(limit).collect())
     }
 
@@ -184,12 +189,7 @@ impl Memory {
         List::Entries(page)
     }
 
-    fn threads_of(
-        &self,
-        who: &UserId,
-        after: Option<(Timestamp, ThreadId)>,
-        limit: usize,
-    ) -> List {
+    fn threads_of(&self, who: &UserId, after: Option<(Timestamp, ThreadId)>, limit: usize) -> List {
         let is_listed = |id: &ThreadId| {
             let seat = self.participants.get(&(*id, who.clone()));
             let last_seq = self.heads[id].last_seq;
@@ -222,12 +222,15 @@ impl Memory {
 
     /// Everybody who is or was in a thread.
     pub(crate) fn of_thread(&self, id: ThreadId) -> impl Iterator<Item = (&Seat, &ParticipantRow)> {
-        self.participants.iter().filter(move |((of, _), _)| *of == id)
+        self.participants
+            .iter()
+            .filter(move |((of, _), _)| *of == id)
     }
 
     fn load_seat(&self, seat: &Seat, rows: &mut Rows) {
         let (seat, row) = get(&self.participants, seat);
-        rows.positions.load(seat.clone(), self.positions.get(&seat).copied());
+        rows.positions
+            .load(seat.clone(), self.positions.get(&seat).copied());
         rows.participants.load(seat, row);
     }
 

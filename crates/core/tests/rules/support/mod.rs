@@ -7,5 +7,6 @@ pub(crate) mod model;
 pub(crate) mod model_people;
 pub(crate) mod random;
 pub(crate) mod renderer;
+pub(crate) mod tell;
 pub(crate) mod words;
 pub(crate) mod world;

@@ -99,15 +99,24 @@ impl Told {
         };
         let outcome = result.as_ref().map_err(|refusal| refusal.code)?;
         Ok(match outcome {
-            Outcome::Thread { thread, created, .. } => Self::Thread(thread.thread.id, *created),
+            Outcome::Thread {
+                thread, created, ..
+            } => Self::Thread(thread.thread.id, *created),
             Outcome::Existing(view) => Self::Existing(view.as_ref().map(|view| view.thread.id)),
-            Outcome::Conversation { thread, sent, is_existing_thread } => {
+            Outcome::Conversation {
+                thread,
+                sent,
+                is_existing_thread,
+            } => {
                 let (id, seq) = (thread.thread.id, sent.message.seq);
                 Self::Conversation(id, seq, sent.duplicate, *is_existing_thread)
             }
             Outcome::Expanded { added, sent, .. } => {
                 let added = added.iter().map(|person| person.user_id.clone()).collect();
-                Self::Expanded(added, sent.as_ref().map(|sent| (sent.message.seq, sent.duplicate)))
+                Self::Expanded(
+                    added,
+                    sent.as_ref().map(|sent| (sent.message.seq, sent.duplicate)),
+                )
             }
             Outcome::Sent(sent) => Self::Sent(sent.message.seq, sent.duplicate),
             Outcome::SentBatch(items) => {
@@ -118,9 +127,11 @@ impl Told {
                 Self::Batch(items.iter().map(item).collect())
             }
             Outcome::Message(row) => Self::Message(row.seq),
-            Outcome::Position { read_seq, unread_count, .. } => {
-                Self::Position(*read_seq, *unread_count)
-            }
+            Outcome::Position {
+                read_seq,
+                unread_count,
+                ..
+            } => Self::Position(*read_seq, *unread_count),
             _ => Self::Done,
         })
     }
@@ -140,16 +151,23 @@ pub(super) type Tells<T = Told> = Result<T, Code>;
 
 impl Model {
     /// What a command should tell, and the state after it. The bytes of an answer are what they first were.
-    pub(crate) fn apply(&mut self, command: &Command, context: &Context<'_>, reply: &Reply) -> Tells {
+    pub(crate) fn apply(
+        &mut self,
+        command: &Command,
+        context: &Context<'_>,
+        reply: &Reply,
+    ) -> Tells {
         let key = command.idempotency.as_ref().map(|key| {
             let name = (command.actor.clone(), key.key.clone());
             (name, key.fingerprint)
         });
         let stored = key.as_ref().and_then(|(name, _)| self.stored.get(name));
         if let Some(stored) = stored.filter(|stored| context.now.0 - stored.since < DAY_MS) {
-            return match key.is_some_and(|(_, fingerprint)| fingerprint == stored.fingerprint) {
-                true => Ok(Told::Replay(stored.body.clone())),
-                false => Err(Code::IdempotencyKeyReused),
+            let is_same = key.is_some_and(|(_, fingerprint)| fingerprint == stored.fingerprint);
+            return if is_same {
+                Ok(Told::Replay(stored.body.clone()))
+            } else {
+                Err(Code::IdempotencyKeyReused)
             };
         }
         let before = self.clone();
@@ -165,9 +183,18 @@ impl Model {
             }
         }
         if let Some((name, fingerprint)) = key {
-            let body = reply.answer.as_ref().expect("a key has an answer").body.clone();
+            let body = reply
+                .answer
+                .as_ref()
+                .expect("a key has an answer")
+                .body
+                .clone();
             let since = context.now.0;
-            let stored = Stored { fingerprint, since, body };
+            let stored = Stored {
+                fingerprint,
+                since,
+                body,
+            };
             self.stored.insert(name, stored);
         }
         told
@@ -210,7 +237,8 @@ impl Model {
                 Ok(Told::Done)
             }
             Action::PruneAnswers(action) => {
-                self.stored.retain(|_, stored| stored.since >= action.before.0);
+                self.stored
+                    .retain(|_, stored| stored.since >= action.before.0);
                 Ok(Told::Done)
             }
         }
@@ -220,7 +248,11 @@ impl Model {
     pub(super) fn thread_of(&mut self, me: &UserId, id: ThreadId) -> Tells<&mut MThread> {
         let thread = self.threads.get_mut(&id).ok_or(Code::NotFound)?;
         let is_in = thread.seats.get(me).is_some_and(|seat| seat.is_active);
-        if is_in { Ok(thread) } else { Err(Code::NotFound) }
+        if is_in {
+            Ok(thread)
+        } else {
+            Err(Code::NotFound)
+        }
     }
 
     fn say_valid(
@@ -246,8 +278,8 @@ impl Model {
         let name = draft.client_id.map(|client_id| (client_id, me.clone()));
         match name.as_ref().and_then(|name| self.used.get(name)) {
             None => {}
-            Some(Use::Said(at, seq, content, reply_to))
-                if *at == id && *content == draft.content && *reply_to == draft.reply_to =>
+            Some(Use::Said(at, seq, words, reply_to))
+                if *at == id && *words == draft.content && *reply_to == draft.reply_to =>
             {
                 return Ok((*seq, true));
             }
@@ -257,7 +289,10 @@ impl Model {
         if thread.posting == Posting::Admins && thread.seats[me].role != Role::Admin {
             return Err(Code::Forbidden);
         }
-        if draft.reply_to.is_some_and(|to| thread.visible(me, to).is_none()) {
+        if draft
+            .reply_to
+            .is_some_and(|to| thread.visible(me, to).is_none())
+        {
             return Err(Code::InvalidRequest);
         }
         let seq = thread.add_message(me, &draft.content, false, context);
@@ -282,7 +317,9 @@ impl Model {
         if thread.posting == Posting::Admins && thread.seats[me].role != Role::Admin {
             return Err(Code::Forbidden);
         }
-        let seq = thread.visible(me, action.message_id).ok_or(Code::NotFound)?;
+        let seq = thread
+            .visible(me, action.message_id)
+            .ok_or(Code::NotFound)?;
         let message = thread.message(seq);
         if message.is_system || message.sender != *me {
             return Err(Code::Forbidden);
@@ -324,13 +361,17 @@ impl Model {
 
     fn react(&mut self, me: &UserId, action: &React, context: &Context<'_>) -> Tells {
         let thread = self.thread_of(me, action.thread_id)?;
-        let seq = thread.visible(me, action.message_id).ok_or(Code::NotFound)?;
+        let seq = thread
+            .visible(me, action.message_id)
+            .ok_or(Code::NotFound)?;
         let message = thread.message(seq);
         if message.is_deleted {
             return Err(Code::MessageDeleted);
         }
         let mut reactions = message.reactions.clone();
-        let at = reactions.iter().position(|(emoji, _)| *emoji == action.emoji);
+        let at = reactions
+            .iter()
+            .position(|(emoji, _)| *emoji == action.emoji);
         match (at, action.is_added) {
             (Some(at), true) if !reactions[at].1.contains(me) => reactions[at].1.push(me.clone()),
             (None, true) => reactions.push((action.emoji.clone(), vec![me.clone()])),
@@ -382,7 +423,7 @@ impl MThread {
     pub(super) fn add_message(
         &mut self,
         sender: &UserId,
-        content: &str,
+        words: &str,
         is_system: bool,
         context: &Context<'_>,
     ) -> Seq {
@@ -392,7 +433,7 @@ impl MThread {
             id: context.message_id(seq),
             sender: sender.clone(),
             is_system,
-            content: content.to_owned(),
+            content: words.to_owned(),
             is_deleted: false,
             reactions: Vec::new(),
             rev,

@@ -36,10 +36,15 @@ impl Wish {
             ThreadType::Group => people.len() >= 2,
         };
         let title = title.cloned().unwrap_or_default();
-        match fits {
-            true => Ok(Self { people, kind, distinct, title }),
-            false => Err(Code::InvalidRequest),
+        if !fits {
+            return Err(Code::InvalidRequest);
         }
+        Ok(Self {
+            people,
+            kind,
+            distinct,
+            title,
+        })
     }
 }
 
@@ -56,7 +61,8 @@ fn draft(content: &str, client_id: Option<semel_protocol::ClientId>) -> Draft {
 impl Model {
     /// The one thread that is not kept apart and has exactly these people.
     pub(super) fn find(&self, wish: &Wish) -> Option<ThreadId> {
-        self.owner(wish.kind, &wish.people).filter(|_| wish.distinct)
+        self.owner(wish.kind, &wish.people)
+            .filter(|_| wish.distinct)
     }
 
     fn owner(&self, kind: ThreadType, people: &BTreeSet<UserId>) -> Option<ThreadId> {
@@ -116,7 +122,7 @@ impl Model {
         let name = action.client_id.map(|id| (id, me.clone()));
         match name.and_then(|name| self.used.get(&name)).cloned() {
             None => {}
-            Some(Use::Said(id, seq, content, None)) if content == action.content => {
+            Some(Use::Said(id, seq, words, None)) if words == action.content => {
                 self.thread_of(me, id).map_err(|_| Code::Forbidden)?;
                 return Ok(Told::Conversation(id, seq, true, true));
             }
@@ -145,7 +151,11 @@ impl Model {
         let seat = |who: &UserId| {
             let is_admin = is_group && who == me;
             let seat = MSeat {
-                role: if is_admin { Role::Admin } else { Role::Participant },
+                role: if is_admin {
+                    Role::Admin
+                } else {
+                    Role::Participant
+                },
                 is_active: true,
                 joined: 1,
                 sees_revs: BTreeSet::new(),
@@ -189,7 +199,9 @@ impl Model {
 
     /// The set changes: another thread may have it.
     fn move_key(&mut self, id: ThreadId, people: &BTreeSet<UserId>, on: OnConflict) -> Tells<()> {
-        let is_taken = self.owner(ThreadType::Group, people).is_some_and(|owner| owner != id);
+        let is_taken = self
+            .owner(ThreadType::Group, people)
+            .is_some_and(|owner| owner != id);
         let thread = self.threads.get_mut(&id).expect("there");
         if is_taken && !thread.is_separate {
             if on == OnConflict::Refuse {
@@ -223,10 +235,16 @@ impl Model {
         }
         let all: BTreeSet<UserId> = before.union(&added).cloned().collect();
         self.move_key(action.thread_id, &all, action.on_conflict)?;
-        self.threads.get_mut(&action.thread_id).expect("there").admit(me, &added, context);
+        self.threads
+            .get_mut(&action.thread_id)
+            .expect("there")
+            .admit(me, &added, context);
         self.befriend(&added, &all);
         let said = welcome.map(|draft| self.say(me, action.thread_id, &draft, context));
-        Ok(Told::Expanded(added.into_iter().collect(), said.transpose()?))
+        Ok(Told::Expanded(
+            added.into_iter().collect(),
+            said.transpose()?,
+        ))
     }
 
     pub(super) fn remove(
@@ -236,9 +254,19 @@ impl Model {
         context: &Context<'_>,
     ) -> Tells {
         let thread = self.group_as_admin(me, action.thread_id)?;
-        let is_in = thread.seats.get(&action.user_id).ok_or(Code::NotFound)?.is_active;
+        let is_in = thread
+            .seats
+            .get(&action.user_id)
+            .ok_or(Code::NotFound)?
+            .is_active;
         if is_in {
-            self.go(me, &action.user_id, action.thread_id, action.on_conflict, context)?;
+            self.go(
+                me,
+                &action.user_id,
+                action.thread_id,
+                action.on_conflict,
+                context,
+            )?;
         }
         Ok(Told::Done)
     }
@@ -271,7 +299,9 @@ impl Model {
         (seat.is_active, seat.role) = (false, Role::Participant);
         thread.retitle();
         let standing = thread.standing();
-        let has_admin = standing.iter().any(|who| thread.seats[who].role == Role::Admin);
+        let has_admin = standing
+            .iter()
+            .any(|who| thread.seats[who].role == Role::Admin);
         if let Some(heir) = standing.first().filter(|_| !has_admin) {
             thread.seats.get_mut(heir).expect("in").role = Role::Admin;
             thread.add_entry(context);
@@ -286,8 +316,15 @@ impl Model {
         context: &Context<'_>,
     ) -> Tells {
         let thread = self.group_as_admin(me, action.thread_id)?;
-        let admins = thread.seats.values().filter(|seat| seat.role == Role::Admin).count();
-        let seat = thread.seats.get_mut(&action.user_id).filter(|seat| seat.is_active);
+        let admins = thread
+            .seats
+            .values()
+            .filter(|seat| seat.role == Role::Admin)
+            .count();
+        let seat = thread
+            .seats
+            .get_mut(&action.user_id)
+            .filter(|seat| seat.is_active);
         let seat = seat.ok_or(Code::NotFound)?;
         let is_demoted = seat.role == Role::Admin && action.role != Role::Admin;
         if is_demoted && admins == 1 {

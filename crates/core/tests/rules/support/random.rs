@@ -77,9 +77,20 @@ fn named() -> impl Strategy<Value = Named> {
     ];
     let people = prop_oneof![12 => 0..32u8, 1 => 32..64u8];
     let distinct = prop::bool::weighted(0.85);
-    (people, kind, distinct, option::of(0..3u8), option::of(0..8u8)).prop_map(
-        |(people, kind, distinct, title, id)| Named { people, kind, distinct, title, id },
+    (
+        people,
+        kind,
+        distinct,
+        option::of(0..3u8),
+        option::of(0..8u8),
     )
+        .prop_map(|(people, kind, distinct, title, id)| Named {
+            people,
+            kind,
+            distinct,
+            title,
+            id,
+        })
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -138,7 +149,10 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
 }
 
 fn group(mask: u8) -> Vec<UserId> {
-    let named = NAMES.iter().enumerate().filter(|(n, _)| mask & (1 << n) != 0);
+    let named = NAMES
+        .iter()
+        .enumerate()
+        .filter(|(n, _)| mask & (1 << n) != 0);
     named.map(|(_, name)| person(name)).collect()
 }
 
@@ -155,7 +169,11 @@ fn nowhere() -> Uuid {
 }
 
 fn on_conflict(keep: bool) -> OnConflict {
-    if keep { OnConflict::KeepSeparate } else { OnConflict::Refuse }
+    if keep {
+        OnConflict::KeepSeparate
+    } else {
+        OnConflict::Refuse
+    }
 }
 
 impl Step {
@@ -175,7 +193,12 @@ impl Act {
     fn action(&self, store: &Memory, now: i64) -> Action {
         let thread = |n: &u8| {
             let at = *n as usize % (store.threads.len() + 1);
-            store.threads.keys().nth(at).copied().unwrap_or(ThreadId(nowhere()))
+            store
+                .threads
+                .keys()
+                .nth(at)
+                .copied()
+                .unwrap_or(ThreadId(nowhere()))
         };
         let message = |t: &u8, n: &u8| {
             let row = store.messages.get(&(thread(t), u64::from(*n) + 1));
@@ -194,14 +217,24 @@ impl Act {
                 action.into()
             }
             Self::Batch(t, items) => {
-                let ok = Draft { client_id: None, content: "ok".to_owned(), kind: None, reply_to: None, attachment_count: 0 };
+                let ok = Draft {
+                    client_id: None,
+                    content: "ok".to_owned(),
+                    kind: None,
+                    reply_to: None,
+                    attachment_count: 0,
+                };
                 let draft = |(text, id): &(u8, u8)| Draft {
                     client_id: Some(client_id(u64::from(*id))),
                     content: content(*text),
                     ..ok.clone()
                 };
                 let drafts = items.iter().map(draft).chain([ok.clone()]).collect();
-                SendBatch { thread_id: thread(t), drafts }.into()
+                SendBatch {
+                    thread_id: thread(t),
+                    drafts,
+                }
+                .into()
             }
             Self::Edit(t, m, text) => edit(thread(t), message(t, m), &content(*text)).into(),
             Self::Delete(t, m) => delete(thread(t), message(t, m)).into(),
@@ -282,7 +315,13 @@ impl Act {
                 title: new_title.map(title),
                 picture: picture.map(|is| if is { "https://a/b" } else { "" }.to_owned()),
                 history: all.map(|all| if all { History::All } else { History::Joined }),
-                posting: everyone.map(|all| if all { Posting::Everyone } else { Posting::Admins }),
+                posting: everyone.map(|all| {
+                    if all {
+                        Posting::Everyone
+                    } else {
+                        Posting::Admins
+                    }
+                }),
             }
             .into(),
             other => unreachable!("{other:?}"),

@@ -17,7 +17,10 @@ fn message(row: &MessageRow) -> Value {
 }
 
 fn thread(view: &ThreadView) -> Value {
-    let people = view.participants.iter().map(|person| person.user_id.as_str());
+    let people = view
+        .participants
+        .iter()
+        .map(|person| person.user_id.as_str());
     json!({
         "id": view.thread.id.to_string(),
         "title": view.title,
@@ -32,14 +35,26 @@ fn sent(sent: &Sent) -> Value {
 
 fn success(outcome: &Outcome) -> Value {
     match outcome {
-        Outcome::Thread { thread: view, created, .. } => {
+        Outcome::Thread {
+            thread: view,
+            created,
+            ..
+        } => {
             json!({ "thread": thread(view), "created": created })
         }
         Outcome::Existing(view) => json!({ "thread": view.as_deref().map(thread) }),
-        Outcome::Conversation { thread: view, sent: said, .. } => {
+        Outcome::Conversation {
+            thread: view,
+            sent: said,
+            ..
+        } => {
             json!({ "thread": thread(view), "sent": sent(said) })
         }
-        Outcome::Expanded { thread: view, sent: said, .. } => {
+        Outcome::Expanded {
+            thread: view,
+            sent: said,
+            ..
+        } => {
             json!({ "thread": thread(view), "sent": said.as_deref().map(sent) })
         }
         Outcome::Changed(view) => json!({ "thread": thread(view) }),
@@ -73,7 +88,10 @@ impl Renderer for Json {
     fn render(&self, result: &Result<Outcome, Refusal>, _request_id: &str) -> Answer {
         let (status, body) = match result {
             Ok(outcome) => (200, success(outcome)),
-            Err(refusal) => (refusal.code.status(), json!({ "code": refusal.code.as_str() })),
+            Err(refusal) => (
+                refusal.code.status(),
+                json!({ "code": refusal.code.as_str() }),
+            ),
         };
         Answer {
             status,

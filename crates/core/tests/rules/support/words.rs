@@ -17,7 +17,10 @@ pub(crate) fn people(names: &[&str]) -> Vec<UserId> {
 
 /// The `n`-th client id.
 pub(crate) fn client_id(n: u64) -> ClientId {
-    ClientId(Uuid::from_u64_pair(0x0190_0000_0000_7000, 0x8000_0000_0000_0000 | n))
+    ClientId(Uuid::from_u64_pair(
+        0x0190_0000_0000_7000,
+        0x8000_0000_0000_0000 | n,
+    ))
 }
 
 pub(crate) fn create(names: &[&str]) -> CreateOrGet {

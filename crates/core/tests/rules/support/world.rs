@@ -78,7 +78,9 @@ impl World {
         let mut cold = Rows::default();
         let (reply, asked) = self.decide(command, &mut cold, &context);
         let mut warm = Rows::default();
-        asked.iter().for_each(|key| self.store.load(key, &mut warm));
+        for key in &asked {
+            self.store.load(key, &mut warm);
+        }
         let again = execute(command, &mut warm, &context, &Json).expect("everything is loaded");
         let changes = cold.take_changes();
         assert_eq!(format!("{reply:?}"), format!("{again:?}"));
