@@ -66,8 +66,9 @@ pub mod from_server {
     pub const CONTACT: &str = "contact";
     /// [`super::Heads`].
     pub const HEADS: &str = "heads";
-    /// [`super::Disconnecting`]: sent before the server keeps a device out.
-    pub const DISCONNECTING: &str = "disconnecting";
+    /// [`super::Closing`]: sent before the server closes. The name `disconnecting` is one of those that Socket.IO
+    /// reserves: official clients end the connection with a parse error when they receive it.
+    pub const CLOSING: &str = "closing";
     /// The token of this device is not valid any more.
     pub const SESSION_REVOKED: &str = "session_revoked";
 }
@@ -246,9 +247,9 @@ pub struct Heads {
     pub heads: std::collections::BTreeMap<ThreadId, Rev>,
 }
 
-/// `disconnecting` of the server.
+/// `closing` of the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Disconnecting {
+pub struct Closing {
     /// Why.
     pub code: crate::Code,
     /// When to come back; none: do not come back without being asked to.

@@ -12,7 +12,7 @@ use semel_protocol::{
     Rev, ThreadId, limits,
     message::SendResult,
     requests::StartConversation,
-    socket::{Ack, Disconnecting, SendOne, from_client, from_server},
+    socket::{Ack, Closing, SendOne, from_client, from_server},
     sync::SyncRequest,
     thread::StartConversationResult,
 };
@@ -236,7 +236,7 @@ impl Worker {
             Incoming::Event { name, payload } => match name.as_str() {
                 from_server::ENTRY => self.take_entry(&payload).await,
                 from_server::HEADS => self.take_heads(&payload).await,
-                from_server::DISCONNECTING => Err(kept_out(&payload)),
+                from_server::CLOSING => Err(kept_out(&payload)),
                 _ => {
                     self.note(Note::Event(Event { name, payload })).await;
                     Ok(())
@@ -358,12 +358,12 @@ fn read<T: DeserializeOwned>(payload: &Payload) -> Result<T, SendError> {
 }
 
 fn kept_out(payload: &Payload) -> End {
-    match payload.parse::<Disconnecting>() {
-        Ok(Disconnecting {
+    match payload.parse::<Closing>() {
+        Ok(Closing {
             retry_after_ms: Some(millis),
             ..
         }) => End::Broken(Some(Duration::from_millis(millis))),
-        Ok(Disconnecting { code, .. }) => End::KeptOut(code.to_string()),
+        Ok(Closing { code, .. }) => End::KeptOut(code.to_string()),
         Err(_) => End::Broken(None),
     }
 }

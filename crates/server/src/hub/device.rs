@@ -12,7 +12,7 @@ use std::{
 use semel_protocol::{
     Code, DeviceId, ThreadId, Timestamp, UserId,
     limits::{DEVICE_ACTIONS_IN_FLIGHT_MAX, OPEN_THREADS_PER_DEVICE_MAX},
-    socket::{Disconnecting, from_server},
+    socket::{Closing, from_server},
 };
 
 use crate::realtime::packet::{self, Frame};
@@ -113,13 +113,13 @@ impl Device {
 
     /// Says why, then closes the transport: the device comes back.
     pub fn send_away(&self, code: Code, retry_after_ms: u64) {
-        self.push(disconnecting(code, Some(retry_after_ms)));
+        self.push(closing(code, Some(retry_after_ms)));
         self.outlet.close();
     }
 
     /// Says why, puts the device out of the namespace and closes: official clients stay away.
     pub fn keep_out(&self, code: Code) {
-        self.push(disconnecting(code, None));
+        self.push(closing(code, None));
         self.push(packet::disconnect());
         self.outlet.close();
     }
@@ -174,10 +174,10 @@ impl Device {
     }
 }
 
-fn disconnecting(code: Code, retry_after_ms: Option<u64>) -> Frame {
+fn closing(code: Code, retry_after_ms: Option<u64>) -> Frame {
     packet::event(
-        from_server::DISCONNECTING,
-        &Disconnecting {
+        from_server::CLOSING,
+        &Closing {
             code,
             retry_after_ms,
         },

@@ -128,7 +128,7 @@ async fn a_device_is_put_out_when_its_token_ends() {
     let mut bob = server.device("bob").await;
     let events = ann.closed().await;
     let last = events.last().unwrap();
-    assert_eq!(last.0, "disconnecting");
+    assert_eq!(last.0, "closing");
     assert_eq!(
         last.1,
         json!({"code": "unauthenticated", "retry_after_ms": null})
@@ -185,7 +185,7 @@ async fn a_server_that_stops_says_when_to_come_back() {
     server.realtime.shutdown(Duration::from_secs(5)).await;
     let events = ann.closed().await;
     let (name, data) = events.last().unwrap();
-    assert_eq!(name, "disconnecting");
+    assert_eq!(name, "closing");
     assert_eq!(data["code"], "shutting_down");
     assert!(data["retry_after_ms"].as_u64().unwrap() >= 1_000);
     assert!(!ann.is_put_out, "it shall come back by itself");
