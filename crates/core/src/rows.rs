@@ -345,6 +345,9 @@ impl Rows {
                 Err(stop) => return Err(stop),
             }
         }
+        // Many items may need the same row.
+        missing.sort();
+        missing.dedup();
         match missing.len() {
             0 => Ok(done),
             1 => Err(Stop::NotLoaded(missing.remove(0))),

@@ -22,6 +22,10 @@ pub(crate) fn content(pointer: &str, text: &str) -> Valid {
 }
 
 pub(crate) fn title(pointer: &str, text: &str) -> Valid {
+    if !text.is_empty() && text.trim().is_empty() {
+        let detail = "a title needs words; an empty one stands for the automatic title";
+        return Err(Refusal::invalid(pointer, detail));
+    }
     line(pointer, text, limits::TITLE_CHARACTERS_MAX)
 }
 

@@ -59,7 +59,12 @@ fn titles_have_200_characters_in_one_line() {
     let (mut world, group) = group();
     let longest = "é".repeat(limits::TITLE_CHARACTERS_MAX);
     assert!(world.act("a", title(group, &longest)).is_ok());
-    for bad in [format!("{longest}x"), "a\nb".to_owned(), "a\0".to_owned()] {
+    for bad in [
+        format!("{longest}x"),
+        "a\nb".to_owned(),
+        "a\0".to_owned(),
+        "  ".to_owned(),
+    ] {
         refused(&mut world, title(group, &bad), "/title");
         let made = CreateOrGet {
             title: Some(bad.clone()),

@@ -2,6 +2,7 @@
 
 use semel_core::{
     actions::{Action, ChangeRole, ChangeThread, CreateOrGet, Expand, Outcome, RemoveParticipant},
+    queries::{self, SeenEntry},
     row::Fact,
 };
 use semel_protocol::{
@@ -109,6 +110,25 @@ fn req_a9_unknown_people_are_named_and_nobody_comes_in() {
         (Code::UnknownUsers, people(&["x", "y"]))
     );
     assert_eq!(names(&seen(&world, "a", group)), ["a", "b", "c"]);
+}
+
+#[test]
+fn req_a9_a_welcome_that_is_refused_lets_nobody_in() {
+    let (mut world, group) = group(&["a", "b", "c"]);
+    world.make_user("d");
+    world.act("a", send(group, "other", 1)).unwrap();
+    let action = Expand {
+        message_content: Some("welcome".to_owned()),
+        client_id: Some(client_id(1)),
+        ..expand(group, &["d"])
+    };
+    let before = world.store.clone();
+    assert_eq!(code(world.act("a", action.clone())), Code::ClientIdReused);
+    assert!(world.store == before);
+    let reply = world.run(&command("a", action.into(), Some("k")));
+    assert!(reply.result.unwrap().is_err());
+    world.store.answers.clear();
+    assert!(world.store == before);
 }
 
 #[test]
@@ -281,6 +301,23 @@ fn invariant_s8_what_happens_while_somebody_is_away_is_not_theirs() {
     );
     assert!(world.act("c", react(group, early.id, true)).is_ok());
     assert_eq!(seen(&world, "c", group).unread_count, 0);
+    let log = world
+        .ask(|rows| queries::entries(rows, &person("c"), group, 0, 100))
+        .unwrap();
+    let is_hidden = |entry: &SeenEntry| matches!(entry, SeenEntry::Hidden(..));
+    let hidden: Vec<_> = log.entries.iter().map(is_hidden).collect();
+    // Made, settings, early, removed | between | added, the reaction to what is hidden, the own one.
+    assert_eq!(
+        hidden,
+        [false, false, false, false, true, false, false, false]
+    );
+    let SeenEntry::Seen(_, message) = &log.entries[6] else {
+        panic!("{log:?}")
+    };
+    assert!(
+        message.is_none(),
+        "the reaction is told, the message is not"
+    );
     let mut reply = send(group, "re", 4);
     reply.draft.reply_to = Some(between.id);
     assert_eq!(field(world.act("c", reply)), "/reply_to");

@@ -8,6 +8,7 @@ use semel_core::{Command, Context, actions::Action};
 use crate::support::{
     check, device,
     model::{Model, Told},
+    phone::Phone,
     random::{NAMES, Step, step},
     words::person,
     world::World,
@@ -18,6 +19,7 @@ struct Trial {
     alone: World,
     batched: World,
     model: Model,
+    phones: Vec<Phone>,
     commands: Vec<Command>,
     waiting: Vec<(Command, Context<'static>, String)>,
 }
@@ -31,6 +33,7 @@ impl Trial {
             alone: World::with(known),
             batched: World::with(known),
             model,
+            phones: known.iter().map(|name| Phone::new(person(name))).collect(),
             commands: Vec::new(),
             waiting: Vec::new(),
         }
@@ -74,6 +77,9 @@ impl Trial {
         check::store(&self.alone.store);
         check::model(&self.model, &self.alone);
         device::agrees(&self.alone);
+        for phone in &mut self.phones {
+            phone.sync(&self.alone);
+        }
     }
 }
 

@@ -105,6 +105,9 @@ fn people(store: &Memory, id: ThreadId) {
 /// Everybody sees what the model says, and nothing else.
 pub(crate) fn model(model: &Model, world: &World) {
     assert!(model.threads.keys().eq(world.store.threads.keys()));
+    for (id, thread) in &model.threads {
+        visible(world, *id, thread);
+    }
     for who in &model.people {
         for (id, thread) in &model.threads {
             let seat = thread.seats.get(who).filter(|seat| seat.is_active);
@@ -123,6 +126,24 @@ pub(crate) fn model(model: &Model, world: &World) {
             contacts
                 .map(|(other, ..)| other)
                 .eq(expected.map(|(_, other)| other.clone()))
+        );
+    }
+}
+
+/// Periods say what the model says, also of those who are gone.
+fn visible(world: &World, id: ThreadId, thread: &MThread) {
+    assert_eq!(world.store.of_thread(id).count(), thread.seats.len());
+    for ((_, who), row) in world.store.of_thread(id) {
+        let seat = &thread.seats[who];
+        let revs = (1..=thread.last_rev).filter(|rev| row.sees_rev(*rev));
+        assert!(
+            revs.eq(seat.sees_revs.iter().copied()),
+            "revs of {who} in {id}"
+        );
+        let seqs = (1..=thread.messages.len() as Seq).filter(|seq| row.sees_seq(*seq));
+        assert!(
+            seqs.eq(seat.sees_seqs.iter().copied()),
+            "seqs of {who} in {id}"
         );
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod device;
 pub(crate) mod memory;
 pub(crate) mod model;
 pub(crate) mod model_people;
+pub(crate) mod phone;
 pub(crate) mod random;
 pub(crate) mod renderer;
 pub(crate) mod tell;
