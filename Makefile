@@ -2,10 +2,11 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run dev check test fmt lint unit compat deny bench crash demo docs-images clean-data
+.PHONY: help run dev check test fmt lint unit compat deny bench crash demo
 
 DATA ?= ./data
 LISTEN ?= 127.0.0.1:8080
+KILLS ?= 50
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -38,14 +39,14 @@ unit: lint ## All Rust tests, the tidy checks among them
 compat: ## The official Socket.IO clients (JavaScript, Python) and the page, against a real server
 	compat/run.sh
 
-deny: ## Licences, advisories and forbidden dependencies
+deny: ## Licences, sources and forbidden dependencies
 	scripts/deny
 
 bench: ## Messages per second, latencies, memory: on this machine, from outside, over Socket.IO
-	scripts/bench
+	cargo run --release --locked --package semel-testkit --bin bench -- $(BENCH)
 
-crash: ## Kill the server at 50 random moments under load and check what it acknowledged
-	SEMEL_CRASH_ROUNDS=50 cargo test --release --locked --workspace kill_nine -- --include-ignored --nocapture
+crash: ## Kill the server at 50 random moments under load and check what it acknowledged (KILLS=…)
+	SEMEL_KILLS="$(KILLS)" cargo test --release --locked --package semel-testkit --test kill_nine -- --nocapture
 
 demo: ## Replay a real IRC log as many clients, with retries and duplicates injected
 	cargo build --release --locked --package semel-cli

@@ -130,7 +130,7 @@ pub(crate) struct ServeArgs {
     /// How logs look: text or json [default: text]
     #[arg(long, value_name = "FORMAT")]
     pub(crate) log_format: Option<String>,
-    /// What is logged, as RUST_LOG [default: info]
+    /// What is logged, as `RUST_LOG` [default: info]
     #[arg(long, value_name = "FILTER")]
     pub(crate) log_filter: Option<String>,
 }

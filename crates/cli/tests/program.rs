@@ -1,4 +1,5 @@
 //! The program as its users meet it: what it prints, and with which exit status it ends.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},

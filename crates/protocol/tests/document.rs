@@ -1,4 +1,5 @@
 //! PROTOCOL.md has every limit, code and event. `UPDATE=1 cargo test -p semel-protocol` writes the tables anew.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::{fmt::Write as _, fs, path::PathBuf};
 

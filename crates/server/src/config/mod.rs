@@ -129,6 +129,9 @@ impl Config {
     }
 
     /// Defaults on a data directory, on free ports of this machine: for tests and tools.
+    ///
+    /// # Panics
+    /// When the path is empty.
     pub fn for_directory(data_dir: &Path) -> Self {
         let flags = vec![
             ("data_dir", data_dir.display().to_string()),
@@ -140,7 +143,7 @@ impl Config {
             .filter_map(|(key, value)| Some((settings::by_key(key)?, value)))
             .collect();
         layers::read_flags(&flags, &mut values);
-        parse::config(values, &mut Vec::new()).expect("the defaults are valid; a test says so")
+        parse::config(values, &mut Vec::new()).expect("the defaults are valid")
     }
 
     /// The same on free ports of this machine, without metrics: a server for a moment.

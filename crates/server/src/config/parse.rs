@@ -34,15 +34,15 @@ pub(super) fn config(values: Values, problems: &mut Vec<String>) -> Option<Confi
     let drain = reader.read("drain_seconds", |text| whole(text, 0, 600));
     let log_format = reader.read("log_format", log_format);
     let log_filter = reader.read("log_filter", log_filter);
-    redis?;
+    redis.ok()?;
     let data_dir = data_dir?;
     Some(Config {
-        database_dir: database_dir?.unwrap_or_else(|| data_dir.clone()),
+        database_dir: database_dir.ok()?.unwrap_or_else(|| data_dir.clone()),
         data_dir,
         listen: listen?,
         metrics_listen: metrics_listen?,
         server_id: server_id?,
-        jwt_secret_key: jwt_secret_key?,
+        jwt_secret_key: jwt_secret_key.ok()?,
         allowed_origins: allowed_origins?,
         polling: polling?,
         idempotency: Duration::from_secs(idempotency? * 60 * 60),
@@ -53,6 +53,9 @@ pub(super) fn config(values: Values, problems: &mut Vec<String>) -> Option<Confi
     })
 }
 
+/// The problem was told.
+struct Invalid;
+
 struct Reader<'a> {
     values: &'a Values,
     problems: &'a mut Vec<String>,
@@ -60,23 +63,23 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn read<T>(&mut self, key: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
-        self.read_optional(key, parse)?
+        self.read_optional(key, parse).ok()?
     }
 
-    /// The outer none: not valid. The inner: not set.
+    /// None when it is not set.
     fn read_optional<T>(
         &mut self,
         key: &str,
         parse: impl Fn(&str) -> Result<T, String>,
-    ) -> Option<Option<T>> {
+    ) -> Result<Option<T>, Invalid> {
         let Some((text, source)) = self.values.get(key) else {
-            return Some(None);
+            return Ok(None);
         };
         match parse(text) {
-            Ok(value) => Some(Some(value)),
+            Ok(value) => Ok(Some(value)),
             Err(problem) => {
                 self.problems.push(format!("`{key}` ({source}): {problem}"));
-                None
+                Err(Invalid)
             }
         }
     }

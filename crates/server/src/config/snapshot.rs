@@ -36,10 +36,14 @@ pub(super) fn lines(values: &Values) -> Vec<SettingLine> {
         .iter()
         .map(|setting| {
             let found = values.get(setting.key);
-            let value = found.map(|(text, _)| match setting.is_secret {
-                true => HIDDEN.to_owned(),
-                false => text.clone(),
-            });
+            let shown = |text: &String| {
+                if setting.is_secret {
+                    HIDDEN.to_owned()
+                } else {
+                    text.clone()
+                }
+            };
+            let value = found.map(|(text, _)| shown(text));
             let source = found.map_or(Source::Default, |(_, source)| source.clone());
             SettingLine {
                 setting,

@@ -19,6 +19,15 @@ fn load(
     Config::load(sources).map_err(|error| error.problems)
 }
 
+fn printed(config: &Config) -> String {
+    let lines: Vec<_> = config
+        .snapshot_with_sources()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    lines.join("\n")
+}
+
 fn problem(file: &str, environment: &[(&str, &str)]) -> String {
     load(file, environment, &[]).unwrap_err().join("\n")
 }
@@ -121,11 +130,7 @@ fn postgres_and_redis_are_refused_without_repeating_their_passwords() {
 fn secrets_are_never_shown() {
     let secret = "swordfish-swordfish-swordfish-swordfish";
     let config = load("", &[("JWT_SECRET_KEY", secret)], &[]).unwrap();
-    let printed: String = config
-        .snapshot_with_sources()
-        .iter()
-        .map(|line| format!("{line}\n"))
-        .collect();
+    let printed = printed(&config);
     assert!(
         printed.contains("jwt_secret_key = \"(hidden)\"  # environment JWT_SECRET_KEY"),
         "{printed}"
@@ -151,11 +156,7 @@ fn the_snapshot_is_toml_that_reads_back() {
         &[("listen", "127.0.0.1:5")],
     )
     .unwrap();
-    let printed: String = config
-        .snapshot_with_sources()
-        .iter()
-        .map(|line| format!("{line}\n"))
-        .collect();
+    let printed = printed(&config);
     let again = load(&printed, &[], &[]).unwrap();
     assert_eq!(again.listen, config.listen);
     assert_eq!(again.allowed_origins, ["https://a.example"]);

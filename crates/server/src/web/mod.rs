@@ -65,7 +65,9 @@ const FILES: &[File] = &[
 /// One tag for all files: they are replaced together, with the program.
 static TAG: LazyLock<HeaderValue> = LazyLock::new(|| {
     let mut hasher = Sha256::new();
-    FILES.iter().for_each(|file| hasher.update(file.text));
+    for file in FILES {
+        hasher.update(file.text);
+    }
     let mut tag = String::from("\"");
     for byte in &hasher.finalize()[..8] {
         write!(tag, "{byte:02x}").expect("a string takes every text");
@@ -112,8 +114,9 @@ fn answer(file: &File, request: &HeaderMap) -> Response {
             HeaderValue::from_static("same-origin"),
         ),
     ];
-    match is_known {
-        true => (StatusCode::NOT_MODIFIED, headers).into_response(),
-        false => (headers, file.text).into_response(),
+    if is_known {
+        (StatusCode::NOT_MODIFIED, headers).into_response()
+    } else {
+        (headers, file.text).into_response()
     }
 }

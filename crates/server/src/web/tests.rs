@@ -11,7 +11,9 @@ fn the_page_names_only_files_that_are_served() {
     for path in named {
         assert!(served.contains(&path), "{path} is not served");
     }
-    let scripts = FILES.iter().filter(|file| file.path.ends_with(".js"));
+    let scripts = FILES
+        .iter()
+        .filter(|file| file.media_type.starts_with("text/javascript"));
     for (script, import) in scripts.flat_map(|file| {
         let imports = file
             .text
