@@ -42,7 +42,11 @@ pub struct Reply<T> {
 impl<T> Reply<T> {
     /// The same answer with something else of its data.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Reply<U> {
-        Reply { status: self.status, is_replay: self.is_replay, data: change(self.data) }
+        Reply {
+            status: self.status,
+            is_replay: self.is_replay,
+            data: change(self.data),
+        }
     }
 }
 
@@ -213,18 +217,15 @@ impl Api {
     }
 
     /// `PUT /api/users/{user_id}`, by an operator.
-    pub async fn upsert_user(
-        &self,
-        user: &UserId,
-        body: &ProfileChange,
-    ) -> Called<UserResult> {
+    pub async fn upsert_user(&self, user: &UserId, body: &ProfileChange) -> Called<UserResult> {
         let path = format!("/api/users/{}", percent_encoded(user.as_str()));
         self.call(Method::PUT, &path, Some(body), None).await
     }
 
     /// `GET /api/users/{user_id}`.
     pub async fn user(&self, user: &UserId) -> Called<UserResult> {
-        self.get(&format!("/api/users/{}", percent_encoded(user.as_str()))).await
+        self.get(&format!("/api/users/{}", percent_encoded(user.as_str())))
+            .await
     }
 
     /// Any `GET`.

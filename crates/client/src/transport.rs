@@ -185,6 +185,7 @@ impl Transport {
             match codec::decode(&text).map_err(TransportError::from)? {
                 Packet::Open(open) => {
                     self.silence_max = open.silence_max();
+                    self.alarm.as_mut().reset(self.heard + self.silence_max);
                     let hello = codec::connect(auth).map_err(TransportError::from)?;
                     self.write(hello).await?;
                     self.flush().await?;
@@ -328,4 +329,86 @@ fn refusal(json: &str) -> ConnectError {
         .copied()
         .find(|code| code.as_str() == message);
     ConnectError::Refused { code, message }
+}
+
+#[cfg(test)]
+mod tests {
+    use semel_protocol::socket::from_client;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    const OPEN: &str =
+        r#"0{"sid":"a","upgrades":[],"pingInterval":40,"pingTimeout":20,"maxPayload":9}"#;
+
+    /// A server that opens, accepts, sends what it is told, and tells what it got after that.
+    async fn server(
+        sends: &'static [&'static str],
+    ) -> (Address, tokio::task::JoinHandle<Vec<String>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap())
+            .parse()
+            .unwrap();
+        let run = async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
+            socket.send(Message::text(OPEN)).await.unwrap();
+            let hello = socket.next().await.unwrap().unwrap();
+            assert_eq!(hello.into_text().unwrap().as_str(), r#"40{"token":"t"}"#);
+            for text in sends {
+                socket.send(Message::text(*text)).await.unwrap();
+            }
+            let mut got = Vec::new();
+            while let Some(Ok(Message::Text(text))) = socket.next().await {
+                got.push(text.to_string());
+            }
+            got
+        };
+        (address, tokio::spawn(run))
+    }
+
+    #[tokio::test]
+    async fn pings_are_answered_while_waiting_and_events_come_in_order() {
+        let sends = [
+            r#"40{"sid":"b"}"#,
+            "2",
+            r#"42["entry",{"rev":1}]"#,
+            r#"430[{"status":"x"}]"#,
+        ];
+        let sends: &'static [&'static str] = Box::leak(Box::new(sends));
+        let (address, server) = server(sends).await;
+        let mut transport = Transport::connect(&address, "t", None).await.unwrap();
+        assert_eq!(transport.emit(from_client::READ, &1).await.unwrap(), 0);
+        let event = transport.next().await.unwrap();
+        assert!(matches!(event, Incoming::Event { name, .. } if name == "entry"));
+        let ack = transport.next().await.unwrap();
+        assert!(
+            matches!(&ack, Incoming::Ack { id: 0, payload } if payload.as_str() == r#"{"status":"x"}"#)
+        );
+        transport.close().await;
+        assert_eq!(server.await.unwrap(), [r#"420["read",1]"#, "3", "41"]);
+    }
+
+    #[tokio::test]
+    async fn a_server_that_falls_silent_is_noticed() {
+        let (address, _server) = server(&[r#"40{"sid":"b"}"#]).await;
+        let mut transport = Transport::connect(&address, "t", None).await.unwrap();
+        assert!(matches!(
+            transport.next().await,
+            Err(TransportError::Silent)
+        ));
+    }
+
+    #[tokio::test]
+    async fn a_refusal_has_its_code() {
+        let (address, _server) = server(&[r#"44{"message":"unauthenticated"}"#]).await;
+        let refused = Transport::connect(&address, "t", None).await;
+        let Err(ConnectError::Refused { code, message }) = refused else {
+            panic!("connected")
+        };
+        assert_eq!(
+            (code, message.as_str()),
+            (Some(Code::Unauthenticated), "unauthenticated")
+        );
+    }
 }

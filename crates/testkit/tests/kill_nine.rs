@@ -55,5 +55,19 @@ async fn fault_p1_p2_kill_nine_loses_nothing_and_doubles_nothing() {
         .await
         .expect("every outbox drains");
     assert!(report.acknowledged > 0);
-    load::verify(&load, &report).await;
+    let arrived = load::verify(&load, &report).await;
+    tell(&format!(
+        "{} kills, {} acknowledged messages, {} without an answer, of which {arrived} had arrived",
+        kills(),
+        report.acknowledged,
+        report.unanswered,
+    ));
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "whoever runs it for long wants to see what it did"
+)]
+fn tell(text: &str) {
+    eprintln!("{text}");
 }

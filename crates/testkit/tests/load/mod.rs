@@ -65,6 +65,7 @@ pub(crate) struct Line {
 /// What came of a load.
 pub(crate) struct Report {
     pub(crate) acknowledged: usize,
+    pub(crate) unanswered: usize,
 }
 
 impl Memory {
@@ -159,7 +160,11 @@ impl Load {
             task.await.unwrap();
         }
         let acknowledged = self.memory.acknowledged.borrow().iter().sum::<u64>() as usize;
-        Report { acknowledged }
+        let unanswered = self.memory.lines.lock().unwrap().len() - acknowledged;
+        Report {
+            acknowledged,
+            unanswered,
+        }
     }
 }
 

@@ -1,0 +1,249 @@
+//! The client against the built server.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails where something is not as it should be"
+)]
+
+use std::{collections::HashSet, time::Duration};
+
+use semel_client::{
+    Address, Api, Client, ConnectError, Destination, IdMaker, NewThread, Note, Notes, Session,
+    SessionOptions,
+};
+use semel_protocol::{
+    Code, DeviceId, Entry, ThreadId, ThreadType, UserId,
+    entry::EntryBody,
+    message::SendResult,
+    requests::StartConversation,
+    socket::{Ack, SendOne, from_client, from_server},
+};
+use semel_testkit::{Semel, binary, now, random, token};
+use tokio::time::timeout;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+struct Scene {
+    server: Semel,
+    thread: ThreadId,
+    _directory: tempfile::TempDir,
+}
+
+/// A server on which ann has written to bob.
+async fn scene() -> Scene {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Semel::start(binary(), directory.path()).unwrap();
+    let bob = Api::new(server.address.clone(), &token("bob"));
+    bob.get::<serde_json::Value>("/api/users/me").await.unwrap();
+    let ann = Api::new(server.address.clone(), &token("ann"));
+    let body = StartConversation {
+        participants: vec![UserId::parse("bob").unwrap()],
+        message_content: "hello".to_owned(),
+        thread_type: Some(ThreadType::Direct),
+        title: None,
+        client_id: None,
+        distinct: None,
+    };
+    let started = ann.start_conversation(&body, None).await.unwrap();
+    Scene {
+        thread: started.data.thread.id,
+        server,
+        _directory: directory,
+    }
+}
+
+fn session(address: &Address, user: &str, new_thread: NewThread) -> (Session, Notes) {
+    Session::start(SessionOptions {
+        address: address.clone(),
+        token: token(user),
+        device_id: DeviceId("phone".to_owned()),
+        new_thread,
+        seed: random() as u64,
+    })
+}
+
+fn send(thread_id: ThreadId, ids: &mut IdMaker, content: &str) -> SendOne {
+    let (client_id, content) = (ids.next(now()), content.to_owned());
+    SendOne {
+        thread_id,
+        client_id,
+        content,
+        kind: None,
+        reply_to: None,
+        attachments: vec![],
+    }
+}
+
+async fn next_words(notes: &mut Notes) -> String {
+    loop {
+        let note = timeout(PATIENCE, notes.recv()).await.unwrap().unwrap();
+        if let Note::Entry(entry) = note
+            && let EntryBody::Message { message } = entry.body
+        {
+            return message.content;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_does_not_count_is_refused_with_its_code() {
+    let scene = scene().await;
+    let refused = Client::connect(&scene.server.address, "x.y.z", None).await;
+    let Err(ConnectError::Refused { code, .. }) = refused else {
+        panic!("connected")
+    };
+    assert_eq!(code, Some(Code::Unauthenticated));
+
+    let (_session, mut notes) = Session::start(SessionOptions {
+        address: scene.server.address.clone(),
+        token: "x.y.z".to_owned(),
+        device_id: DeviceId("phone".to_owned()),
+        new_thread: NewThread::Newest,
+        seed: 1,
+    });
+    let note = timeout(PATIENCE, notes.recv()).await.unwrap();
+    assert!(matches!(note, Some(Note::Refused(reason)) if reason == "unauthenticated"));
+}
+
+#[tokio::test]
+async fn many_calls_wait_at_once_and_the_other_side_sees_them_in_order() {
+    let scene = scene().await;
+    let (ann, _events) = Client::connect(&scene.server.address, &token("ann"), None)
+        .await
+        .unwrap();
+    let (_bob, mut events) = Client::connect(&scene.server.address, &token("bob"), None)
+        .await
+        .unwrap();
+    let mut ids = IdMaker::new(random());
+    let calls: Vec<_> = (0..40)
+        .map(|number| {
+            let (ann, line) = (
+                ann.clone(),
+                send(scene.thread, &mut ids, &number.to_string()),
+            );
+            tokio::spawn(async move {
+                ann.emit_with_ack::<SendResult>(from_client::MESSAGE_SEND, &line)
+                    .await
+                    .unwrap()
+            })
+        })
+        .collect();
+    let mut places = HashSet::new();
+    for call in calls {
+        let Ack::Success { data } = call.await.unwrap() else {
+            panic!("refused")
+        };
+        assert!(!data.duplicate && places.insert(data.message.seq));
+    }
+    let mut head = None;
+    let mut seen = 0;
+    while seen < 40 {
+        let event = timeout(PATIENCE, events.next()).await.unwrap().unwrap();
+        if event.name == from_server::ENTRY {
+            let entry: Entry = event.payload.parse().unwrap();
+            assert!(head.is_none_or(|head| entry.rev == head + 1));
+            head = Some(entry.rev);
+            seen += 1;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refused_event_has_a_problem() {
+    let scene = scene().await;
+    let (eve, _events) = Client::connect(&scene.server.address, &token("eve"), None)
+        .await
+        .unwrap();
+    let line = send(scene.thread, &mut IdMaker::new(random()), "let me in");
+    let answer = eve
+        .emit_with_ack::<SendResult>(from_client::MESSAGE_SEND, &line)
+        .await
+        .unwrap();
+    let Ack::Error { error } = answer else {
+        panic!("stored")
+    };
+    assert_eq!((error.code, error.status), (Code::NotFound, 404));
+}
+
+#[tokio::test]
+async fn b5_a_session_misses_nothing_while_it_is_away() {
+    let mut scene = scene().await;
+    let (ann, mut ann_notes) = session(&scene.server.address, "ann", NewThread::WholeLog);
+    let (bob, mut notes) = session(&scene.server.address, "bob", NewThread::WholeLog);
+    assert_eq!(next_words(&mut notes).await, "hello");
+    let drain = tokio::spawn(async move { while ann_notes.recv().await.is_some() {} });
+
+    let to = Destination::Thread(scene.thread);
+    let mut ids = IdMaker::new(random());
+    for round in 0..20 {
+        if round == 10 {
+            scene.server.kill().unwrap();
+            scene.server.restart().unwrap();
+        } else if round % 3 == 0 {
+            bob.cut().await;
+        }
+        let words = format!("line {round}");
+        let stored = ann
+            .send(to.clone(), ids.next(now()), words.clone())
+            .await
+            .unwrap();
+        assert_eq!(stored.message.content, words);
+    }
+    for round in 0..20 {
+        assert_eq!(next_words(&mut notes).await, format!("line {round}"));
+    }
+    assert!(bob.counts().connections > 5);
+    ann.stop().await;
+    drain.await.unwrap();
+}
+
+#[tokio::test]
+async fn b7_an_answer_that_got_lost_is_asked_for_again() {
+    let scene = scene().await;
+    let (ann, mut notes) = session(&scene.server.address, "ann", NewThread::WholeLog);
+    let drain = tokio::spawn(async move { while notes.recv().await.is_some() {} });
+    let to = Destination::Thread(scene.thread);
+    let mut ids = IdMaker::new(random());
+    for round in 0..30_u64 {
+        let answer = ann
+            .enqueue(to.clone(), ids.next(now()), round.to_string())
+            .await;
+        ann.cut().await;
+        let stored = timeout(PATIENCE, answer).await.unwrap().unwrap().unwrap();
+        assert_eq!(stored.message.seq, round + 2, "once each, after the hello");
+    }
+    ann.stop().await;
+    drain.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_new_device_begins_with_the_newest_messages() {
+    let scene = scene().await;
+    let (_bob, mut notes) = session(&scene.server.address, "bob", NewThread::Newest);
+    let reset = loop {
+        let note = timeout(PATIENCE, notes.recv()).await.unwrap().unwrap();
+        if let Note::Reset {
+            thread_id,
+            head_rev,
+            messages,
+        } = note
+        {
+            break (thread_id, head_rev, messages);
+        }
+    };
+    let (thread, head, messages) = reset;
+    assert_eq!((thread, head), (scene.thread, 2));
+    assert_eq!(messages[0].content, "hello");
+
+    let ann = Api::new(scene.server.address.clone(), &token("ann"));
+    let line = send(scene.thread, &mut IdMaker::new(random()), "again");
+    let body = semel_protocol::requests::SendMessage {
+        client_id: line.client_id,
+        content: line.content,
+        kind: None,
+        reply_to: None,
+        attachments: vec![],
+    };
+    ann.send(scene.thread, &body, None).await.unwrap();
+    assert_eq!(next_words(&mut notes).await, "again");
+}
