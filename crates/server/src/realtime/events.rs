@@ -141,7 +141,12 @@ impl Events {
 
     /// Takes an event. Called in the order in which the device sent; what goes to the ledger takes its place there before
     /// this returns.
-    pub(super) fn take(self: &Arc<Self>, device: &Arc<Device>, ack: Option<&str>, json: &str) {
+    pub(super) fn take(
+        self: &Arc<Self>,
+        device: &Arc<Device>,
+        ack: Option<&str>,
+        event: &Incoming<'_>,
+    ) {
         let Some(place) = device.begin() else {
             let detail = "too many events wait for their answer";
             self.refuse_early(device, ack, Code::RateLimited, detail, Some(RATE_RETRY_MS));
@@ -153,12 +158,8 @@ impl Events {
             request_id: self.app.request_id(),
             _place: Arc::new(place),
         };
-        let event = match incoming::event(json) {
-            Ok(event) => event,
-            Err(refusal) => return call.refuse(&refusal),
-        };
-        match incoming::payload(&event) {
-            Ok((body, key)) => self.dispatch(&call, &event, body, key),
+        match incoming::payload(event) {
+            Ok((body, key)) => self.dispatch(&call, event, body, key),
             Err(refusal) => call.refuse(&refusal),
         }
     }

@@ -15,6 +15,7 @@ use semel_protocol::{Code, limits::DEVICE_ID_CHARACTERS_MAX, socket::Auth};
 
 use super::{
     events::Events,
+    incoming,
     packet::{self, Frame, Packet},
     stream::Cutter,
 };
@@ -157,10 +158,12 @@ impl EngineIoHandler for Sessions {
                 let _ = socket.emit(packet::connect_error(namespace, "Invalid namespace"));
             }
             Some(Packet::Disconnect) => self.leave(&socket),
-            Some(Packet::Event { ack, json }) => match &*socket.data.phase() {
-                Phase::Inside(device) => self.events.take(device, ack, json),
-                _ => socket.close(DisconnectReason::PacketParsingError),
-            },
+            Some(Packet::Event { ack, json }) => {
+                match (&*socket.data.phase(), incoming::event(json)) {
+                    (Phase::Inside(device), Some(event)) => self.events.take(device, ack, &event),
+                    _ => socket.close(DisconnectReason::PacketParsingError),
+                }
+            }
             Some(Packet::BinaryEvent { ack, attachments }) => {
                 socket
                     .data
