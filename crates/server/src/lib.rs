@@ -1,15 +1,15 @@
 //! The server.
 
-pub mod config;
 pub mod app;
 pub mod auth;
+pub mod config;
 pub mod convert;
+pub mod http;
 pub mod hub;
 pub mod idempotency;
+pub mod jobs;
 pub mod realtime;
 pub mod serve;
 pub mod telemetry;
 pub mod web;
 pub mod world;
-pub mod http;
-pub mod jobs;

@@ -69,7 +69,7 @@ impl Realtime {
     /// A server; its [`router`](Self::router) takes the connections. The hub is started by its owner. Call it inside a
     /// runtime.
     pub fn new(app: Arc<App>, hub: Arc<Hub>, settings: Settings) -> Self {
-        let positions = Positions::start(app.ledger.clone());
+        let positions = Positions::start(Arc::clone(&app));
         let events = Events::new(app.clone(), hub.clone(), positions.clone());
         let sessions = Arc::new(Sessions::new(app, hub.clone(), Arc::new(events)));
         let config = EngineIoConfig::builder()

@@ -7,13 +7,11 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use semel_core::{
-    Command, Reply,
-    actions::MarkPosition,
-    ports::{Ledger, LedgerError},
-};
+use semel_core::{Command, Reply, actions::MarkPosition, ports::LedgerError};
 use semel_protocol::{Seq, ThreadId, UserId};
 use tokio::sync::oneshot;
+
+use crate::app::App;
 
 /// How often positions are written.
 const WRITE_INTERVAL: Duration = Duration::from_millis(500);
@@ -34,7 +32,7 @@ struct Waiting {
 /// Positions that wait to be written.
 pub(super) struct Positions {
     waiting: Mutex<HashMap<(UserId, ThreadId), Waiting>>,
-    ledger: Arc<dyn Ledger>,
+    app: Arc<App>,
 }
 
 /// Too many positions wait.
@@ -43,10 +41,10 @@ pub(super) struct TooMany;
 
 impl Positions {
     /// Collects, and writes from time to time for as long as it is held.
-    pub(super) fn start(ledger: Arc<dyn Ledger>) -> Arc<Self> {
+    pub(super) fn start(app: Arc<App>) -> Arc<Self> {
         let positions = Arc::new(Self {
             waiting: Mutex::default(),
-            ledger,
+            app,
         });
         tokio::spawn(write_now_and_then(Arc::downgrade(&positions)));
         positions
@@ -113,9 +111,9 @@ impl Positions {
                         actor: who,
                         action: action.into(),
                         idempotency: None,
-                        request_id: String::new(),
+                        request_id: self.app.request_id(),
                     };
-                    let written = self.ledger.submit(command).await;
+                    let written = self.app.submit(command).await;
                     for reader in readers {
                         // The device may have gone.
                         let _ = reader.send(written.clone());

@@ -42,8 +42,8 @@ const READERS: usize = 2;
 const METRICS_PORT_DISTANCE: u16 = 1000;
 /// How often expired answers are removed.
 const PRUNE_INTERVAL: Duration = Duration::from_mins(10);
-/// How often connected devices are counted.
-const CONNECTIONS_INTERVAL: Duration = Duration::from_secs(2);
+/// How often connected devices and the lane's counters are looked at.
+const GAUGES_INTERVAL: Duration = Duration::from_secs(2);
 
 /// A server that runs. [`Running::stop`] ends it; dropping it leaves it running until the runtime ends.
 pub struct Running {
@@ -113,15 +113,18 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     let metrics_listener = metrics_listener(&config, listener.address).await?;
 
     let hub = Hub::new(Arc::clone(&clock), Rhythm::default());
-    let ledger = open_ledger(&config, &hub, &clock, &entropy).await?;
+    let store = open_ledger(&config, &hub, &clock, &entropy).await?;
+    let ledger: Arc<dyn Ledger> = Arc::clone(&store) as _;
     let delivery = hub.start(&ledger);
     let app = App::new(Arc::clone(&ledger), tokens, clock, entropy);
     let settings = realtime::Settings {
         polling: config.polling,
-        origins: None,
+        origins: Some(config.allowed_origins.clone()).filter(|origins| !origins.is_empty()),
     };
     let realtime = Realtime::new(Arc::clone(&app), Arc::clone(&hub), settings);
-    let jobs = jobs(&app, &hub, config.idempotency);
+    let jobs = jobs(&app, &hub, &store, config.idempotency);
+    metrics::identify(&config.server_id);
+    tracing::info!(address = %listener.address, server_id = config.server_id, "serving");
 
     let router = realtime
         .router()
@@ -209,7 +212,7 @@ async fn open_ledger(
     hub: &Arc<Hub>,
     clock: &Arc<dyn Clock>,
     entropy: &Arc<dyn Entropy>,
-) -> Result<Arc<dyn Ledger>, ServeError> {
+) -> Result<Arc<SqliteLedger>, ServeError> {
     let options = sqlite::Options {
         data_dir: config.database_dir.clone(),
         readers: READERS,
@@ -258,19 +261,25 @@ fn counting() -> PrometheusHandle {
         .clone()
 }
 
-fn jobs(app: &Arc<App>, hub: &Arc<Hub>, expiry: Duration) -> JoinSet<()> {
+fn jobs(
+    app: &Arc<App>,
+    hub: &Arc<Hub>,
+    store: &Arc<SqliteLedger>,
+    expiry: Duration,
+) -> JoinSet<()> {
     let mut jobs = JoinSet::new();
     let every = PruneAnswersEvery {
         interval: PRUNE_INTERVAL,
         expiry,
     };
     jobs.spawn(prune_answers(Arc::clone(app), every));
-    let hub = Arc::clone(hub);
+    let (hub, store) = (Arc::clone(hub), Arc::clone(store));
     jobs.spawn(async move {
-        let mut interval = tokio::time::interval(CONNECTIONS_INTERVAL);
+        let mut interval = tokio::time::interval(GAUGES_INTERVAL);
         loop {
             interval.tick().await;
             metrics::connections(hub.device_count());
+            metrics::lane(&store.stats().view());
         }
     });
     jobs

@@ -20,6 +20,9 @@ pub const QUESTIONS_FAILED: &str = "semel_questions_failed_total";
 /// Connected devices.
 pub const CONNECTIONS: &str = "semel_connections";
 
+/// Always 1; its labels `server_id` and `version` say who counts.
+pub const INFO: &str = "semel_info";
+
 /// Batches that the lane tried.
 pub const LANE_BATCHES: &str = "semel_lane_batches_total";
 /// Commands that the lane answered.
@@ -56,6 +59,12 @@ pub fn router(handle: PrometheusHandle) -> Router {
     Router::new().route("/metrics", get(text))
 }
 
+/// Says which server counts here.
+pub fn identify(server_id: &str) {
+    gauge!(INFO, "server_id" => server_id.to_owned(), "version" => env!("CARGO_PKG_VERSION"))
+        .set(1);
+}
+
 /// How many devices are connected now.
 pub fn connections(count: usize) {
     gauge!(CONNECTIONS).set(u32::try_from(count).unwrap_or(u32::MAX));
@@ -85,6 +94,7 @@ fn describe() {
     describe_counter!(IDEMPOTENCY, "Idempotency keys by what happened to them.");
     describe_counter!(HTTP_REQUESTS, "HTTP answers by route and status.");
     describe_counter!(QUESTIONS_FAILED, "Questions that the store did not answer.");
+    describe_gauge!(INFO, "Which server counts: see the labels.");
     describe_gauge!(CONNECTIONS, "Connected devices.");
     describe_counter!(LANE_BATCHES, "Batches that the lane tried.");
     describe_counter!(LANE_COMMANDS, "Commands that the lane answered.");
