@@ -43,13 +43,15 @@ pub fn check_events(events: &[Event], options: Options) -> Report {
     report
 }
 
-/// The command `semel check FILE`: prints what was found, and how to run it again. Returns the exit code: 0 passed,
-/// 1 violated, 2 invalid, 3 unreadable. With `lines`, prints the history as JSON lines instead.
-pub fn run_cli(path: &Path, options: Options, lines: bool, output: &mut dyn Write) -> u8 {
+/// The command `semel check FILE`: prints what was found, and how to run it again. What the run must have shown is
+/// `expect` as [`Options::parse`] reads it; left out, the header's option `expect`; without it, everything. With
+/// `lines`, prints the history as JSON lines instead. Returns the exit code: 0 passed, 1 violated, 2 invalid, 3
+/// unreadable.
+pub fn run_cli(path: &Path, expect: Option<&str>, lines: bool, output: &mut dyn Write) -> u8 {
     let result = if lines {
         print_lines(path, output).map(|()| 0)
     } else {
-        print_report(path, options, output)
+        print_report(path, expect, output)
     };
     result.unwrap_or_else(|error| {
         let mut text = format!("failed to check {}: {error}", path.display());
@@ -64,8 +66,14 @@ pub fn run_cli(path: &Path, options: Options, lines: bool, output: &mut dyn Writ
     })
 }
 
-fn print_report(path: &Path, options: Options, output: &mut dyn Write) -> Result<u8, HistoryError> {
+fn print_report(
+    path: &Path,
+    expect: Option<&str>,
+    output: &mut dyn Write,
+) -> Result<u8, HistoryError> {
     let header = Reader::open(path)?.header().clone();
+    let expect = expect.or_else(|| header.options.get("expect").map(String::as_str));
+    let options = Options::parse(expect.unwrap_or("faults")).map_err(HistoryError::Expect)?;
     let report = check_file(path, options)?;
     write!(output, "{report}")?;
     writeln!(output, "seed {}, commit {}", header.seed, header.commit)?;

@@ -138,7 +138,7 @@ fn the_command_reads_both_forms() {
     writer.finish().unwrap();
 
     let mut lines = vec![];
-    assert_eq!(run_cli(&binary, Options::faults(), true, &mut lines), 0);
+    assert_eq!(run_cli(&binary, None, true, &mut lines), 0);
     let text = directory.path().join("history.jsonl");
     std::fs::write(&text, lines).unwrap();
     assert_eq!(
@@ -147,19 +147,41 @@ fn the_command_reads_both_forms() {
     );
 
     let mut output = vec![];
-    assert_eq!(run_cli(&binary, Options::faults(), false, &mut output), 0);
+    assert_eq!(run_cli(&binary, Some("faults"), false, &mut output), 0);
     let output = String::from_utf8(output).unwrap();
     assert!(
         output.contains("PASSED") && output.contains("run it again: semel load --seed 5"),
         "{output}"
     );
 
+    let mut output = vec![];
+    assert_eq!(run_cli(&binary, Some("retired"), false, &mut output), 3);
+    assert!(
+        String::from_utf8(output)
+            .unwrap()
+            .contains("`retired` is not known")
+    );
+
     std::fs::write(&text, "no history").unwrap();
     let mut output = vec![];
-    assert_eq!(run_cli(&text, Options::faults(), false, &mut output), 3);
+    assert_eq!(run_cli(&text, None, false, &mut output), 3);
     assert!(
         String::from_utf8(output)
             .unwrap()
             .contains("failed to check")
     );
+}
+
+#[test]
+fn the_header_says_what_is_expected() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("history");
+    let check = |expect: &str| {
+        let mut header = Header::default();
+        header.options.insert("expect".into(), expect.into());
+        let writer = history::create(&path, &header).unwrap();
+        writer.finish().unwrap();
+        run_cli(&path, None, false, &mut vec![])
+    };
+    assert_eq!([check("nothing"), check("load")], [0, 2]);
 }

@@ -67,6 +67,8 @@ pub(super) struct Key {
     pub(super) seq: u32,
     /// The acknowledged place of others.
     pub(super) rev: u32,
+    /// Whom it is about.
+    pub(super) person: u32,
     pub(super) attempts: u32,
     pub(super) refused: u32,
     pub(super) action: Action,
@@ -187,6 +189,11 @@ impl Calls {
                 thread: event.thread,
                 seq: event.seq,
                 rev: 0,
+                person: if event.action == Action::Leave {
+                    event.user
+                } else {
+                    event.version
+                },
                 attempts: 1,
                 refused: 0,
                 action: event.action,

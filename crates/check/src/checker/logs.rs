@@ -8,12 +8,15 @@ use crate::{
     report::{Findings, Invariant, Subject},
 };
 
+/// Memberships, by person and thread.
+pub(super) type Windows = FxHashMap<(u32, u32), Vec<Window>>;
+
 /// Every log, by thread number.
 #[derive(Debug, Default)]
 pub(super) struct Logs {
     pub(super) logs: Vec<Log>,
     /// Who was in which thread, when.
-    pub(super) windows: FxHashMap<(u32, u32), Vec<Window>>,
+    pub(super) windows: Windows,
 }
 
 /// One thread's log.

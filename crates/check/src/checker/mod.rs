@@ -4,6 +4,7 @@
 //! by rev, messages by seq. Only keys, and pairs of session and thread, are hashed.
 
 mod calls;
+mod delivery;
 mod effects;
 mod logs;
 mod order;

@@ -47,6 +47,9 @@ pub enum HistoryError {
     /// A later or broken form.
     #[error("history format {0} is not known; this program reads {FORMAT_VERSION}")]
     Version(u32),
+    /// Expectations that are not known.
+    #[error("read what is expected of the run: {0}")]
+    Expect(String),
     /// A header that says nothing sensible.
     #[error("read the header")]
     Header(#[source] serde_json::Error),

@@ -161,6 +161,44 @@ fn somebody_sees_what_came_after_they_were_removed() {
 }
 
 #[test]
+fn a_removal_is_forgotten() {
+    caught(&[Invariant::S8], |history| {
+        let Some(removal) =
+            history.one(|event| event.kind == Kind::Ok && event.action == Action::Remove)
+        else {
+            return false;
+        };
+        let removal = history.events[removal];
+        let person = history.invoke_of(removal.key).version;
+        // Who was hidden from something would show it as well.
+        let is_out_long = history
+            .events
+            .iter()
+            .any(|event| event.action == Action::Hidden);
+        history.events.retain(|event| {
+            let is_theirs = (event.user, event.thread) == (person, removal.thread);
+            let is_move =
+                event.action == Action::Gone || event.action == Action::Joined && event.rev > 1;
+            event.kind != Kind::Final || !is_theirs || !is_move
+        });
+        // The person never went, and goes on to the end.
+        let head = history.head(removal.thread);
+        let sessions: Vec<_> = history
+            .events
+            .iter()
+            .filter(|event| event.kind == Kind::Session && event.user == person)
+            .map(|event| event.session)
+            .collect();
+        let is_behind = |event: &Event| {
+            let is_theirs = event.thread == removal.thread && sessions.contains(&event.session);
+            event.action == Action::Cursor && is_theirs && event.rev != head.rev
+        };
+        history.events.retain(|event| !is_behind(event));
+        !is_out_long
+    });
+}
+
+#[test]
 fn a_stranger_is_given_a_thread() {
     caught(&[Invariant::S8], |history| {
         let is_person = |event: &Event| event.user == 2 && event.thread == 1;
