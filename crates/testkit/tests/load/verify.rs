@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use semel_client::Api;
-use semel_protocol::{ClientId, Message, ThreadId, entry::EntryBody, limits, message::MessageKind};
+use semel_protocol::{ClientId, Message, ThreadId, limits};
 
 use super::{Line, Load, Report, writers::body};
 
@@ -57,29 +57,24 @@ async fn compare(load: &Load, lines: &[Line]) -> usize {
     unknown_stored
 }
 
-/// A thread's messages by client id. Its log must be dense, and no client id in it twice.
+/// A thread's messages by client id. They must be dense, and no client id among them twice. After the entry that made
+/// the thread, every entry of these threads is a message.
 async fn fetch(api: &Api, thread: ThreadId) -> HashMap<ClientId, Message> {
-    let (mut head, mut last_seq) = (0, 0);
     let mut messages = HashMap::new();
+    let mut last_seq = 0;
     loop {
         let page = api
-            .entries(thread, head, limits::PAGE_ENTRIES_MAX)
+            .messages_after(thread, last_seq, limits::PAGE_MESSAGES_MAX)
             .await
-            .unwrap()
-            .data;
-        for entry in &page.entries {
-            assert_eq!(entry.rev, head + 1);
-            head += 1;
-            if let EntryBody::Message { message } = &entry.body {
-                assert_eq!(message.seq, last_seq + 1);
-                last_seq += 1;
-                assert_eq!(message.kind, MessageKind::Text);
-                let twice = messages.insert(message.client_id.unwrap(), message.clone());
-                assert!(twice.is_none(), "stored twice: {message:?}");
-            }
+            .unwrap();
+        for message in page.data.messages {
+            assert_eq!((message.seq, message.rev), (last_seq + 1, last_seq + 2));
+            last_seq += 1;
+            let twice = messages.insert(message.client_id.unwrap(), message);
+            assert!(twice.is_none(), "stored twice: {twice:?}");
         }
-        if !page.more {
-            assert_eq!(page.head_rev, head);
+        if !page.data.has_more {
+            assert_eq!(page.data.as_of_rev, last_seq + 1);
             return messages;
         }
     }
