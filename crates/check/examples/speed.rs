@@ -1,6 +1,7 @@
 //! How fast the checker is: writes a good history of about ten million events to a file, then reads and checks it.
 //!
-//! `cargo run --release -p semel-check --example speed [EVENTS]`
+//! `cargo run --release -p semel-check --example speed [EVENTS] [trouble]`: with `trouble`, everything goes wrong that
+//! the model knows, in a few long threads.
 
 use std::{
     io::{Write, stdout},
@@ -17,6 +18,9 @@ use semel_check::{
 const EVENTS_PER_CALL: u64 = 8;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let trouble = std::env::args()
+        .nth(2)
+        .is_some_and(|text| text == "trouble");
     let wanted = std::env::args()
         .nth(1)
         .map_or(Ok(10_000_000), |text| text.parse::<u64>())?;
@@ -25,8 +29,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let plan = Plan {
         calls: wanted / EVENTS_PER_CALL,
         people: 2,
-        threads: 100,
-        trouble: false,
+        threads: if trouble { 4 } else { 100 },
+        trouble,
         ..Plan::small(1)
     };
     let mut writer = history::create(&path, &Header::default())?;

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use semel_check::{
-    Event, Kind, Options, Sometimes, Verdict, check_events, check_file,
+    Action, Event, Kind, Options, Sometimes, Verdict, check_events, check_file,
     history::{self, Header},
     model::{self, Plan},
     run_cli,
@@ -184,4 +184,25 @@ fn the_header_says_what_is_expected() {
         run_cli(&path, None, false, &mut vec![])
     };
     assert_eq!([check("nothing"), check("load")], [0, 2]);
+}
+
+#[test]
+fn the_document_names_every_kind_action_and_expectation() {
+    // Line breaks may fall between a name and its number.
+    let document = include_str!("../../../docs/HISTORY.md").split_whitespace();
+    let document = document.collect::<Vec<_>>().join(" ");
+    let numbered = |name: String, byte: u8| {
+        let text = format!("`{}` {byte}", name.trim_matches('"'));
+        assert!(document.contains(&text), "{text}");
+    };
+    for kind in Kind::ALL {
+        numbered(serde_json::to_string(kind).unwrap(), *kind as u8);
+    }
+    for action in Action::ALL {
+        numbered(serde_json::to_string(action).unwrap(), *action as u8);
+    }
+    let (_, expectations) = document.split_once("**HI-50**").unwrap();
+    for what in Sometimes::ALL {
+        assert!(expectations.contains(what.name()), "{}", what.name());
+    }
 }

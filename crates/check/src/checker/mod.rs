@@ -163,10 +163,11 @@ impl Checker {
             Action::Send => self.logs.acknowledge(event, call.key, &mut self.findings),
             Action::Mark => {
                 self.coverage.saw(Sometimes::Marked);
+                let user = self.calls.keys[call.key as usize].user;
                 let position = self
                     .positions
                     .acknowledged
-                    .entry((event.user, event.thread))
+                    .entry((user, event.thread))
                     .or_default();
                 *position = event.seq.max(*position);
             }
