@@ -9,6 +9,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 
 use axum::{
@@ -19,6 +20,7 @@ use axum::{
 };
 use engineioxide::service::EngineIoService;
 use hyper_util::rt::TokioIo;
+use tokio::{io::AsyncReadExt, time::timeout};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tower_service::Service;
 
@@ -26,6 +28,9 @@ use super::{
     session::Sessions,
     stream::{CutStream, Cutter},
 };
+
+/// How long the first packet over a WebSocket may take that shall replace polling.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Takes the requests of [`PATH`](super::PATH).
 #[derive(Clone)]
@@ -85,15 +90,24 @@ impl SocketService {
                 return;
             };
             drop(request);
+            let mut upgraded = TokioIo::new(upgraded);
             let cutter = Arc::new(Cutter::default());
-            if let Some(sid) = parameter(uri.query().unwrap_or_default(), "sid") {
+            let mut probe = Vec::new();
+            let sid = parameter(uri.query().unwrap_or_default(), "sid");
+            if let Some(sid) = sid.filter(|sid| sessions.is_polling(sid)) {
+                // A WebSocket that does not work through some proxy must not end the session, which goes on with
+                // polling: Engine.IO hears of the upgrade when something has come through.
+                let arrives = upgraded.read_buf(&mut probe);
+                if !matches!(timeout(PROBE_TIMEOUT, arrives).await, Ok(Ok(1..))) {
+                    return;
+                }
                 sessions.upgraded(sid, cutter.clone());
             }
             // The headers are not kept for the life of the connection.
             let mut bare = Request::new(());
             *bare.uri_mut() = uri;
             bare.extensions_mut().insert(cutter.clone());
-            let stream = CutStream::new(TokioIo::new(upgraded), cutter);
+            let stream = CutStream::new(upgraded, probe, cutter);
             if engine.call((stream, bare)).await.is_err() {
                 tracing::debug!("refused a connection after its upgrade");
             }

@@ -199,6 +199,13 @@ impl Sessions {
         }
     }
 
+    /// Whether a session uses polling now.
+    pub(crate) fn is_polling(&self, sid: &str) -> bool {
+        let polling = self.polling.lock().unwrap_or_else(PoisonError::into_inner);
+        let socket = polling.get(sid).and_then(Weak::upgrade);
+        socket.is_some_and(|socket| socket.transport_type() == TransportType::Polling)
+    }
+
     /// A session that began with polling goes on over a stream of its own.
     pub(crate) fn upgraded(&self, sid: &str, cutter: Arc<Cutter>) {
         let polling = self.polling.lock().unwrap_or_else(PoisonError::into_inner);

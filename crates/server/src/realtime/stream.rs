@@ -20,6 +20,11 @@ use tokio::{
 /// How long a write may wait for the other side.
 const WRITE_STALL_MAX: Duration = Duration::from_secs(20);
 
+/// Engine.IO's packet `close` as a frame of WebSocket. It never goes out: to the official Python client it says that it
+/// was put out for good, while the end of the transport alone makes all official clients come back. The bytes cannot be
+/// part of anything else, as all other frames begin with another digit and JSON has no control characters.
+const CLOSE_FRAME: &[u8] = b"\x81\x011";
+
 /// The handle to a [`CutStream`].
 #[derive(Debug, Default)]
 pub(crate) struct Cutter {
@@ -44,15 +49,18 @@ impl Cutter {
 /// A stream under a [`Cutter`].
 pub(crate) struct CutStream<S> {
     inner: S,
+    /// What was read before; comes first.
+    read_before: Vec<u8>,
     cutter: Arc<Cutter>,
     /// Runs while a write waits.
     stall: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> CutStream<S> {
-    pub(crate) fn new(inner: S, cutter: Arc<Cutter>) -> Self {
+    pub(crate) fn new(inner: S, read_before: Vec<u8>, cutter: Arc<Cutter>) -> Self {
         Self {
             inner,
+            read_before,
             cutter,
             stall: None,
         }
@@ -89,6 +97,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for CutStream<S> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.read_before.is_empty() {
+            let length = buffer.remaining().min(self.read_before.len());
+            buffer.put_slice(&self.read_before[..length]);
+            self.read_before.drain(..length);
+            return Poll::Ready(Ok(()));
+        }
         Pin::new(&mut self.inner).poll_read(cx, buffer)
     }
 }
@@ -99,6 +113,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for CutStream<S> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        // Nothing is sent after it, so it can only be at the end.
+        let bytes = match bytes.strip_suffix(CLOSE_FRAME) {
+            Some([]) => return Poll::Ready(Ok(CLOSE_FRAME.len())),
+            Some(before) => before,
+            None => bytes,
+        };
         let written = ready!(self.guard(cx, |inner, cx| inner.poll_write(cx, bytes)))?;
         self.cutter
             .bytes_written
