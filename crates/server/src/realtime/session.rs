@@ -101,6 +101,9 @@ impl Outlet for Line {
 
     fn close(&self) {
         if let Some(socket) = self.0.upgrade() {
+            if let Some(cutter) = socket.data.cutter.get() {
+                cutter.close();
+            }
             socket.close(DisconnectReason::ClosingServer);
         }
     }

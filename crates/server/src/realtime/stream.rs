@@ -29,6 +29,7 @@ const CLOSE_FRAME: &[u8] = b"\x81\x011";
 #[derive(Debug, Default)]
 pub(crate) struct Cutter {
     is_cut: AtomicBool,
+    is_closing: AtomicBool,
     waker: AtomicWaker,
     bytes_written: AtomicU64,
 }
@@ -38,6 +39,11 @@ impl Cutter {
     pub(crate) fn cut(&self) {
         self.is_cut.store(true, Ordering::Release);
         self.waker.wake();
+    }
+
+    /// The session is about to be closed; what waits is written before.
+    pub(crate) fn close(&self) {
+        self.is_closing.store(true, Ordering::Release);
     }
 
     /// Bytes that the operating system took.
@@ -113,12 +119,18 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for CutStream<S> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        // Nothing is sent after it, so it can only be at the end.
-        let bytes = match bytes.strip_suffix(CLOSE_FRAME) {
-            Some([]) => return Poll::Ready(Ok(CLOSE_FRAME.len())),
-            Some(before) => before,
-            None => bytes,
+        let close = if self.cutter.is_closing.load(Ordering::Acquire) {
+            // Something may have been pushed after it.
+            let mut frames = bytes.windows(CLOSE_FRAME.len());
+            frames.position(|frame| frame == CLOSE_FRAME)
+        } else {
+            // The transport closes by itself, after a heartbeat that was not answered: nothing is pushed.
+            bytes.strip_suffix(CLOSE_FRAME).map(<[u8]>::len)
         };
+        if close == Some(0) {
+            return Poll::Ready(Ok(CLOSE_FRAME.len()));
+        }
+        let bytes = &bytes[..close.unwrap_or(bytes.len())];
         let written = ready!(self.guard(cx, |inner, cx| inner.poll_write(cx, bytes)))?;
         self.cutter
             .bytes_written
