@@ -113,6 +113,12 @@ fn a_history_with_flaws_is_not_believed() {
         .unwrap();
     wire.thread = u32::MAX;
     is_invalid(&far, "a thread number that cannot be");
+    let mut borrowed = good.clone();
+    let read = borrowed
+        .iter_mut()
+        .find(|event| event.kind == Kind::Invoke && event.action == Action::ReadMessages);
+    read.unwrap().user += 1;
+    is_invalid(&borrowed, "a session calls for somebody else");
     let unknown = Options {
         unknown_percent_max: 1,
         ..nothing()

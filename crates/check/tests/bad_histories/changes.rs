@@ -226,3 +226,32 @@ fn an_acknowledged_change_of_the_title_is_lost() {
         true
     });
 }
+
+#[test]
+fn a_reaction_changes_the_words() {
+    caught(&[Invariant::S3], |history| {
+        let is_seen = |event: &Event| {
+            is_view(event)
+                && event.action == Action::React
+                && event.version == event.rev
+                && event.hash != 0
+        };
+        let Some(reaction) = history.one(is_seen) else {
+            return false;
+        };
+        let reaction = history.events[reaction];
+        let is_first = |event: &&Event| {
+            is_view(event)
+                && event.action == Action::Send
+                && (event.thread, event.seq) == (reaction.thread, reaction.seq)
+                && event.version == event.rev
+        };
+        if !history.events.iter().any(|event| is_first(&event)) {
+            return false;
+        }
+        let same = |event: &Event| {
+            is_view(event) && (event.thread, event.version) == (reaction.thread, reaction.rev)
+        };
+        history.change(same, |event| event.hash ^= 1) > 0
+    });
+}

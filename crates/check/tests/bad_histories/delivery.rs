@@ -1,6 +1,6 @@
 //! What devices apply: skips, repeats, inversions, what is not theirs, and positions that go back.
 
-use semel_check::{Action, Event, Invariant, Kind};
+use semel_check::{Action, Event, Invariant, Kind, Options, check_events};
 
 use crate::{caught, spoil::History};
 
@@ -284,4 +284,25 @@ fn a_read_position_is_forgotten() {
         history.events[position].seq -= 1;
         true
     });
+}
+
+#[test]
+fn a_device_says_that_it_came_further_than_it_did() {
+    caught(&[Invariant::S7], |history| {
+        let Some(cursor) = history.one(|event| event.action == Action::Cursor) else {
+            return false;
+        };
+        history.events[cursor].rev += 1;
+        true
+    });
+}
+
+#[test]
+fn what_comes_too_late_is_told_once() {
+    let mut history = History::new(1);
+    let apply = one_with_next(&history).expect("a device applies two entries in a row");
+    history.events.swap(apply, apply + 1);
+    let report = check_events(&history.in_order(), Options::expecting(vec![]));
+    assert_eq!(report.counts[&Invariant::S7], 1);
+    assert!(report.to_string().contains("applies too late"), "{report}");
 }

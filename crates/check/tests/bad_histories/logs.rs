@@ -34,26 +34,27 @@ fn a_rev_is_left_out() {
     });
 }
 
+pub(crate) fn give_a_seq_twice(history: &mut History) -> bool {
+    let is_system = |event: &Event| {
+        event.kind == Kind::Final
+            && matches!(event.action, Action::Add | Action::Remove)
+            && event.seq > 1
+    };
+    let Some(entry) = history.one(is_system) else {
+        return false;
+    };
+    let entry = history.events[entry];
+    let same =
+        |event: &Event| is_view(event) && (event.thread, event.rev) == (entry.thread, entry.rev);
+    history.change(same, |event| event.seq -= 1) > 0
+}
+
 #[test]
 fn a_seq_is_given_twice() {
     caught_with(
         &[Invariant::S5],
         &[Invariant::S1, Invariant::S3],
-        |history| {
-            let is_system = |event: &Event| {
-                event.kind == Kind::Final
-                    && matches!(event.action, Action::Add | Action::Remove)
-                    && event.seq > 1
-            };
-            let Some(entry) = history.one(is_system) else {
-                return false;
-            };
-            let entry = history.events[entry];
-            let same = |event: &Event| {
-                is_view(event) && (event.thread, event.rev) == (entry.thread, entry.rev)
-            };
-            history.change(same, |event| event.seq -= 1) > 0
-        },
+        give_a_seq_twice,
     );
 }
 
@@ -228,6 +229,71 @@ fn the_database_fails_its_checks() {
             return false;
         };
         history.events[check].hash = 3;
+        true
+    });
+}
+
+#[test]
+fn the_first_entry_is_missing_from_every_final_log() {
+    caught_with(&[Invariant::S5], &[Invariant::S1], |history| {
+        let is_first = |event: &Event| {
+            event.kind == Kind::Final && event.action == Action::Create && event.thread == 1
+        };
+        history.events.retain(|event| !is_first(event));
+        true
+    });
+}
+
+#[test]
+fn a_final_log_has_fewer_messages_than_it_says() {
+    caught(&[Invariant::S5], |history| {
+        let is_head = |event: &Event| event.action == Action::Head && event.thread == 1;
+        history.change(is_head, |event| event.seq += 1) > 0
+    });
+}
+
+#[test]
+fn a_final_log_is_empty_for_one_reader() {
+    caught(&[Invariant::S5], |history| {
+        let session = history.head(1).session;
+        history.events.retain(|event| {
+            let is_entry = event.kind == Kind::Final && event.action.is_entry();
+            !(is_entry && event.thread == 1 && event.session == session)
+        });
+        true
+    });
+}
+
+#[test]
+fn a_message_is_read_and_never_stored() {
+    caught(&[Invariant::S5], |history| {
+        let seq = history.head(1).seq + 1;
+        let invoke = history.fresh_call(Kind::Invoke);
+        let info = Event {
+            kind: Kind::Info,
+            ..invoke
+        };
+        let read = Event {
+            action: Action::ReadMessages,
+            call: invoke.call + 1,
+            key: 0,
+            ..invoke
+        };
+        let row = Event {
+            kind: Kind::Row,
+            action: Action::Send,
+            key: FRESH_KEY,
+            id: 77,
+            seq,
+            ..read
+        };
+        let ok = Event {
+            kind: Kind::Ok,
+            version: seq,
+            seq,
+            ..read
+        };
+        history.insert_at_end(&[invoke, info, read, row, ok]);
         true
     });
 }

@@ -74,3 +74,11 @@ fn a_violation_is_told_with_its_time_line() {
         assert!(text.contains(part), "{part}: {text}");
     }
 }
+
+#[test]
+fn a_seq_that_is_given_twice_is_told_as_that() {
+    let mut history = History::new(1);
+    assert!(logs::give_a_seq_twice(&mut history));
+    let report = check_events(&history.in_order(), Options::expecting(vec![]));
+    assert!(report.to_string().contains("was given twice"), "{report}");
+}
