@@ -11,10 +11,13 @@ mod support;
 
 mod access;
 mod idempotency;
+mod in_flight;
 mod input;
 mod messages;
 mod people;
+mod races;
 mod replay;
+mod stories;
 mod surface;
 mod threads;
 mod tokens;

@@ -1,13 +1,7 @@
 //! One thread per set of people, and who is in it.
 
-use std::sync::Arc;
-
 use reqwest::{Method, StatusCode};
-use semel_core::{Command, actions::Outcome};
-use semel_protocol::UserId;
-use semel_server::convert;
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
 
 use crate::support::{Client, TestServer, client_id, messages, text};
 
@@ -20,107 +14,6 @@ async fn get(who: &Client, thread: &str) -> Value {
         .await
         .success()["thread"]
         .clone()
-}
-
-/// Many calls at once: one thread, one id for everybody, made once, no error to anybody.
-async fn race(callers: &[Client], others: &[&str], count: usize) {
-    let mut calls = JoinSet::new();
-    for n in 0..count {
-        let who = callers[n % callers.len()].clone();
-        let mut people = others.iter().map(|&id| id.to_owned()).collect::<Vec<_>>();
-        people.extend(callers.iter().map(|caller| caller.id.clone()));
-        let middle = n % people.len();
-        people.rotate_left(middle);
-        calls.spawn(async move { who.post(CREATE, json!({"participants": people})).await });
-    }
-    let (mut made, mut ids) = (0, Vec::new());
-    for answer in calls.join_all().await {
-        let data = answer.success();
-        let is_new = data["created"] == true;
-        assert_eq!(answer.status == StatusCode::CREATED, is_new);
-        made += usize::from(is_new);
-        ids.push(text(&data["thread"]["id"]));
-    }
-    assert_eq!(made, 1);
-    ids.dedup();
-    assert_eq!(ids.len(), 1);
-}
-
-#[tokio::test]
-async fn ec_v01_req_a1_story_c3_story_c4_both_sides_race_for_one_direct_thread() {
-    for count in [1, 2, 5, 16, 150] {
-        let server = TestServer::start().await;
-        let [ann, bob] = server.people(["ann", "bob"]).await;
-        race(&[ann, bob], &[], count).await;
-    }
-}
-
-/// Ten thousand wait in the ledger at once, from both sides.
-#[tokio::test]
-async fn req_a6_req_f5_ten_thousand_race_at_the_ledger() {
-    let server = TestServer::start().await;
-    server.people(["ann", "bob"]).await;
-    let mut calls = JoinSet::new();
-    for n in 0..10_000 {
-        let (who, other) = if n % 2 == 0 {
-            ("ann", "bob")
-        } else {
-            ("bob", "ann")
-        };
-        let command = Command {
-            actor: UserId::parse(who).unwrap(),
-            action: convert::create_or_get(
-                serde_json::from_value(json!({"participants": [other]})).unwrap(),
-            ),
-            idempotency: None,
-            request_id: String::new(),
-        };
-        let app = Arc::clone(&server.app);
-        calls.spawn(async move { app.submit(command).await.unwrap().result.unwrap().unwrap() });
-    }
-    let outcomes = calls.join_all().await;
-    let found = outcomes.iter().map(|outcome| match outcome {
-        Outcome::Thread {
-            thread, created, ..
-        } => (thread.thread.id, *created),
-        other => panic!("{other:?}"),
-    });
-    let found = found.collect::<Vec<_>>();
-    assert_eq!(found.iter().filter(|(_, created)| *created).count(), 1);
-    assert!(found.iter().all(|(id, _)| *id == found[0].0));
-}
-
-/// Ten thousand calls over HTTP with tokens, 200 of them on the way at any moment.
-#[tokio::test]
-async fn req_a6_req_f5_ten_thousand_calls_over_http() {
-    let server = TestServer::start().await;
-    let people = server.people(["ann", "bob"]).await;
-    let mut calls = JoinSet::new();
-    let (mut made, mut ids) = (0, std::collections::BTreeSet::new());
-    for n in 0..10_000 {
-        let (who, other) = (people[n % 2].clone(), people[(n + 1) % 2].id.clone());
-        calls.spawn(async move {
-            who.post(CREATE, json!({"participants": [other]}))
-                .await
-                .success()
-        });
-        if calls.len() < 200 && n + 1 < 10_000 {
-            continue;
-        }
-        while calls.len() >= 200 || (n + 1 == 10_000 && !calls.is_empty()) {
-            let data = calls.join_next().await.unwrap().unwrap();
-            made += usize::from(data["created"] == true);
-            ids.insert(text(&data["thread"]["id"]));
-        }
-    }
-    assert_eq!((made, ids.len()), (1, 1));
-}
-
-#[tokio::test]
-async fn req_a2_req_a6_a_group_is_found_again_by_its_people_in_any_order() {
-    let server = TestServer::start().await;
-    let [ann, bob, _, _] = server.people(["ann", "bob", "a_b", "a,b"]).await;
-    race(&[ann, bob], &["a_b", "a,b"], 150).await;
 }
 
 #[tokio::test]
@@ -307,37 +200,6 @@ async fn req_a8_a_conversation_starts_in_one_step_and_once() {
     assert_eq!(answer["is_existing_thread"], true);
     assert_eq!(answer["thread"]["id"], first["thread"]["id"]);
     assert_eq!(answer["message"]["seq"], 2);
-}
-
-#[tokio::test]
-async fn req_a8_many_start_the_same_conversation_at_once() {
-    let server = TestServer::start().await;
-    let people = server.people(["ann", "bob"]).await;
-    let mut calls = JoinSet::new();
-    for n in 0..150 {
-        let (who, other) = (people[n % 2].clone(), people[(n + 1) % 2].id.clone());
-        let body = json!({"participants": [other], "message_content": format!("{n}"), "client_id": client_id()});
-        calls.spawn(async move { who.post(START, body).await.success() });
-    }
-    let answers = calls.join_all().await;
-    assert!(
-        answers
-            .iter()
-            .all(|it| it["thread"]["id"] == answers[0]["thread"]["id"])
-    );
-    assert_eq!(
-        answers
-            .iter()
-            .filter(|it| it["is_existing_thread"] == false)
-            .count(),
-        1
-    );
-    let mut seqs = answers
-        .iter()
-        .map(|it| it["message"]["seq"].as_u64().unwrap())
-        .collect::<Vec<_>>();
-    seqs.sort_unstable();
-    assert_eq!(seqs, (1..=150).collect::<Vec<_>>());
 }
 
 #[tokio::test]

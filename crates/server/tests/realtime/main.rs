@@ -7,5 +7,6 @@ mod live;
 mod polling;
 mod send;
 mod slow;
+mod stories;
 mod support;
 mod sync;

@@ -91,11 +91,12 @@ async fn too_many_sends_at_once_are_told_to_wait_and_none_is_lost() {
     assert_eq!(page["thread"]["last_seq"], stored);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn req_b1_a_hundred_equal_sends_are_one_message() {
-    let server = Server::start().await;
-    let thread = server.group(&["ann", "bob"]).await;
-    let send = json!({"thread_id": thread, "client_id": client_id(), "content": "once"});
+/// Sends one message a hundred times at once: fifty times over HTTP, five times from each of ten devices. The message,
+/// which is the same in every answer, and how many of the answers say that they stored it.
+async fn hundred_times(server: &Server, thread: &str, client_id: &str) -> (Value, usize) {
+    let body = json!({"client_id": client_id, "content": "once"});
+    let mut send = body.clone();
+    send["thread_id"] = json!(thread);
     let mut tasks = Vec::new();
     for _ in 0..10 {
         let mut device = server.device("ann").await;
@@ -107,27 +108,52 @@ async fn req_b1_a_hundred_equal_sends_are_one_message() {
             }
             let mut answers = Vec::new();
             for number in numbers {
-                answers.push(device.ack(number).await["data"]["message"].clone());
+                answers.push(device.ack(number).await["data"].clone());
             }
             answers
         }));
     }
-    let body = json!({"client_id": send["client_id"], "content": "once"});
     let path = format!("/api/chat/threads/{thread}/messages");
     let calls = (0..50).map(|_| server.http("ann", "POST", &path, body.clone()));
-    let mut messages: Vec<Value> = futures_util::future::join_all(calls).await;
-    for data in &mut messages {
-        *data = data["message"].take();
-    }
+    let mut answers: Vec<Value> = futures_util::future::join_all(calls).await;
     for task in tasks {
-        messages.extend(task.await.unwrap());
+        answers.extend(task.await.unwrap());
     }
-    assert_eq!(messages.len(), 100);
-    assert!(messages.iter().all(|message| *message == messages[0]));
-    assert_eq!(messages[0]["seq"], 1);
+    assert_eq!(answers.len(), 100);
+    let first = &answers[0]["message"];
+    assert!(answers.iter().all(|answer| answer["message"] == *first));
+    let stored = answers.iter().filter(|answer| answer["duplicate"] == false);
+    (first.clone(), stored.count())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn req_b1_ec_m08_ec_m13_story_d7_a_hundred_equal_sends_are_one_message() {
+    let server = Server::start().await;
+    let thread = server.group(&["ann", "bob"]).await;
+    let id = client_id();
+    let (sent, stored) = hundred_times(&server, &thread, &id).await;
+    assert_eq!((&sent["seq"], stored), (&json!(1), 1));
+
+    let server = server.restart().await;
+    let again = hundred_times(&server, &thread, &id).await;
+    assert_eq!(again, (sent.clone(), 0), "after a restart");
+
+    let path = format!(
+        "/api/chat/threads/{thread}/messages/{}",
+        sent["id"].as_str().unwrap()
+    );
+    let edit = json!({"content": "edited"});
+    let edited = server.http("ann", "PATCH", &path, edit).await["message"].clone();
+    let again = hundred_times(&server, &thread, &id).await;
+    assert_eq!(again, (edited, 0), "after an edit");
+
+    let tombstone = server.http("ann", "DELETE", &path, Value::Null).await["message"].clone();
+    let again = hundred_times(&server, &thread, &id).await;
+    assert_eq!(again, (tombstone, 0), "after a deletion");
+
     let mut bob = server.device("bob").await;
     let after = bob.say(&thread, "after").await;
-    assert_eq!(after["seq"], 2);
+    assert_eq!((&after["seq"], &after["rev"]), (&json!(2), &json!(5)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,7 +5,7 @@ use std::{
     net::SocketAddr,
     path::Path,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -42,6 +42,8 @@ const SECRET: &[u8] = b"a secret of these tests, long enough";
 pub(crate) struct Wire {
     hub: Arc<Hub>,
     is_down: AtomicBool,
+    /// What was not told.
+    untold: Mutex<Vec<News>>,
 }
 
 impl Wire {
@@ -52,11 +54,25 @@ impl Wire {
     pub(crate) fn mend(&self) {
         self.is_down.store(false, Ordering::SeqCst);
     }
+
+    /// What was not told while it was down.
+    pub(crate) fn untold(&self) -> Vec<News> {
+        std::mem::take(&mut self.untold.lock().unwrap())
+    }
+
+    /// Tells the hub, as the lane's thread does.
+    pub(crate) fn tell(&self, news: Vec<News>) {
+        let hub = self.hub.clone();
+        let tell = move || news.into_iter().for_each(|news| hub.committed(news));
+        std::thread::spawn(tell).join().unwrap();
+    }
 }
 
 impl Listener for Wire {
     fn committed(&self, news: News) {
-        if !self.is_down.load(Ordering::SeqCst) {
+        if self.is_down.load(Ordering::SeqCst) {
+            self.untold.lock().unwrap().push(news);
+        } else {
             self.hub.committed(news);
         }
     }
@@ -72,7 +88,7 @@ pub(crate) struct Server {
     pub(crate) app: Arc<App>,
     pub(crate) realtime: Realtime,
     pub(crate) wire: Arc<Wire>,
-    _directory: tempfile::TempDir,
+    directory: Arc<tempfile::TempDir>,
 }
 
 impl Server {
@@ -81,7 +97,16 @@ impl Server {
     }
 
     pub(crate) async fn with(settings: Settings) -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        Self::start_in(Arc::new(tempfile::tempdir().unwrap()), settings).await
+    }
+
+    /// Ends it without a word to anybody, and starts another one on the same database, elsewhere.
+    pub(crate) async fn restart(self) -> Self {
+        self.app.ledger.close().await;
+        Self::start_in(self.directory, Settings::default()).await
+    }
+
+    async fn start_in(directory: Arc<tempfile::TempDir>, settings: Settings) -> Self {
         let rhythm = Rhythm {
             soon: Duration::from_millis(50),
             heads: Duration::from_millis(200),
@@ -90,6 +115,7 @@ impl Server {
         let wire = Arc::new(Wire {
             hub: hub.clone(),
             is_down: AtomicBool::new(false),
+            untold: Mutex::default(),
         });
         let ledger = open(directory.path(), wire.clone());
         hub.start(&ledger);
@@ -107,7 +133,7 @@ impl Server {
             app,
             realtime,
             wire,
-            _directory: directory,
+            directory,
         }
     }
 

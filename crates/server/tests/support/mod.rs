@@ -11,7 +11,7 @@ use std::{
 
 use reqwest::{Method, StatusCode, header::HeaderMap};
 use semel_backends::sqlite::{Options, SqliteLedger};
-use semel_core::ports::{Clock, Listener, News};
+use semel_core::ports::{Clock, Ledger, Listener, News};
 use semel_protocol::{Timestamp, UserId};
 use semel_server::{
     app::App,
@@ -77,6 +77,14 @@ impl TestServer {
         Self::start_in(Arc::new(TempDir::new().unwrap()), clock).await
     }
 
+    /// A server with something between it and its empty database.
+    pub(crate) async fn start_over(
+        between: impl FnOnce(Arc<dyn Ledger>) -> Arc<dyn Ledger>,
+    ) -> Self {
+        let clock = Arc::new(TestClock(AtomicI64::new(START)));
+        Self::start_with(Arc::new(TempDir::new().unwrap()), clock, between).await
+    }
+
     /// Stops it and starts another one on the same database.
     pub(crate) async fn restart(self) -> Self {
         self.task.abort();
@@ -87,7 +95,15 @@ impl TestServer {
     }
 
     async fn start_in(dir: Arc<TempDir>, clock: Arc<TestClock>) -> Self {
-        let ledger = open(dir.path(), &clock).await;
+        Self::start_with(dir, clock, |ledger| ledger).await
+    }
+
+    async fn start_with(
+        dir: Arc<TempDir>,
+        clock: Arc<TestClock>,
+        between: impl FnOnce(Arc<dyn Ledger>) -> Arc<dyn Ledger>,
+    ) -> Self {
+        let ledger = between(open(dir.path(), &clock).await);
         let tokens = Tokens::new(SECRET, clock.clone());
         let app = App::new(ledger, tokens, clock.clone(), Arc::new(SystemEntropy));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
