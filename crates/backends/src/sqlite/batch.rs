@@ -21,6 +21,8 @@ use crate::{
 pub(super) enum Failure {
     /// The rules panicked over the command at this place. Nothing happened.
     Panic(usize),
+    /// Nothing happened, and it is nobody's fault: the store did not let the batch begin.
+    NotBegun(Error),
     /// Nothing happened.
     Aborted(Error),
     /// The commit did not say whether it happened.
@@ -67,7 +69,7 @@ impl Batch<'_> {
     }
 
     fn attempt(&mut self, jobs: &[Job]) -> Result<Done, Failure> {
-        run(self.connection, "BEGIN IMMEDIATE")?;
+        run(self.connection, "BEGIN IMMEDIATE").map_err(Failure::NotBegun)?;
         let mut done = Done {
             replies: Vec::with_capacity(jobs.len()),
             news: News::default(),

@@ -182,8 +182,15 @@ impl Lane {
                     self.lose(&error);
                     return self.fail(jobs, &LedgerError::OutcomeUnknown(error.chain()));
                 }
-                Err(Failure::Aborted(error)) if error.is_broken_connection() => {
+                Err(Failure::NotBegun(error) | Failure::Aborted(error))
+                    if error.is_broken_connection() =>
+                {
                     self.lose(&error);
+                    return self.fail(jobs, &error.for_caller());
+                }
+                // Alone they would not begin either, and each would wait for the lock anew.
+                Err(Failure::NotBegun(error)) => {
+                    self.note(&error);
                     return self.fail(jobs, &error.for_caller());
                 }
                 Err(Failure::Aborted(error)) if jobs.len() == 1 => {
