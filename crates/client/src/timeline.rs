@@ -144,6 +144,53 @@ mod tests {
     }
 
     #[test]
+    fn ec_o04_what_comes_early_is_fetched_and_applied_in_order() {
+        let mut timeline = Timeline::at(4, None, 1);
+        let mut applied = vec![];
+        for rev in [5, 7, 6] {
+            match timeline.offer(&entry(rev)) {
+                Step::Apply => applied.push(rev),
+                Step::Gap { after } => {
+                    let is_good = timeline.fill(page(after + 1..=rev, rev), |entry| {
+                        applied.push(entry.rev);
+                    });
+                    assert!(is_good);
+                }
+                step => assert_eq!((step, rev), (Step::Repeat, 6)),
+            }
+        }
+        assert_eq!(applied, [5, 6, 7]);
+    }
+
+    #[test]
+    fn ec_o02_ec_o05_story_d18_what_comes_twice_is_applied_once() {
+        let mut timeline = Timeline::at(4, None, 1);
+        for rev in [5, 6] {
+            assert_eq!(timeline.offer(&entry(rev)), Step::Apply);
+        }
+        let before = timeline.clone();
+        for rev in [6, 5, 1, 6] {
+            assert_eq!(timeline.offer(&entry(rev)), Step::Repeat);
+        }
+        assert!(timeline.fill(page(1..=6, 6), |_| panic!("applied twice")));
+        assert_eq!(timeline, before);
+    }
+
+    /// A newer entry that was seen does not move the cursor over what is missing before it.
+    #[test]
+    fn story_l1_the_cursor_is_the_end_of_what_is_whole() {
+        let mut timeline = Timeline::at(4, None, 1);
+        for rev in [9, 7, 6] {
+            assert_eq!(timeline.offer(&entry(rev)), Step::Gap { after: 4 });
+            assert_eq!(timeline.cursor().rev, 4);
+        }
+        assert!(!timeline.fill(page(6..=9, 9), |_| panic!("over a hole")));
+        assert_eq!(timeline.cursor().rev, 4);
+        assert_eq!(timeline.offer(&entry(5)), Step::Apply);
+        assert_eq!(timeline.cursor().rev, 5);
+    }
+
+    #[test]
     fn another_epoch_replaces_the_log() {
         let mut timeline = Timeline::at(5, None, 0);
         assert_eq!(timeline.offer(&entry(6)), Step::Replaced);
