@@ -5,8 +5,9 @@ use semel_protocol::{ClientId, Code, ThreadId, ThreadType, UserId};
 use super::{
     Draft, Outcome, Scope, Sent,
     create_or_get::wanted,
-    make_thread, people,
-    send::{said_before, say},
+    make_thread::{self, Wanted},
+    people,
+    send::{client_id_reused, said_before, say},
 };
 use crate::{Key, Refusal, Rows, Stop, row::ParticipantRow, validate, view};
 
@@ -59,6 +60,9 @@ impl StartConversation {
         // Before the participants key: a retried first message finds its thread even when the set has changed since.
         if let Some(message) = said_before(scope, rows, None, &draft)? {
             let id = message.thread_id;
+            if !may_have_been_for(rows, id, &wanted)? {
+                return Err(client_id_reused().into());
+            }
             return outcome(
                 scope,
                 rows,
@@ -84,6 +88,15 @@ impl StartConversation {
             attachment_count: 0,
         }
     }
+}
+
+/// Whether a thread may have been that of the people who are named now. Nobody who was in a thread is forgotten, so a
+/// thread without one of them, or of another type, never was: their message must not be taken for said.
+fn may_have_been_for(rows: &Rows, id: ThreadId, wanted: &Wanted) -> Result<bool, Stop> {
+    let thread = rows.thread(id)?.expect("a message's thread is there");
+    let is_type = thread.thread_type == wanted.thread_type;
+    let rows_of_all = Rows::gather(&wanted.people, |who| rows.participant(id, who))?;
+    Ok(is_type && rows_of_all.iter().all(Option::is_some))
 }
 
 fn outcome(

@@ -2,10 +2,10 @@
 
 use semel_core::{
     Refusal,
-    actions::{DeleteMessage, MarkPosition, Outcome, SendBatch, Sent},
+    actions::{DeleteMessage, MarkPosition, Outcome, SendBatch, Sent, StartConversation},
     row::Fact,
 };
-use semel_protocol::{Code, MessageId, ThreadId, thread::Role};
+use semel_protocol::{Code, MessageId, ThreadId, ThreadType, thread::Role};
 use uuid::Uuid;
 
 use crate::support::{
@@ -72,6 +72,35 @@ fn req_b1_a_retried_first_message_finds_its_thread_when_the_set_has_changed() {
     let late = world.act("a", start(&["b", "c"], "hi", Some(1)));
     assert_eq!(code(late), Code::Forbidden);
     assert_eq!(world.store.threads.len(), 1);
+}
+
+#[test]
+fn req_b1_ec_m02_the_same_client_id_for_other_people_is_refused() {
+    let mut world = World::with(&["a", "b", "c"]);
+    let first = sent(world.act("a", start(&["b"], "hi", Some(1)))).message;
+    let before = world.store.clone();
+    let group_of_two = StartConversation {
+        thread_type: Some(ThreadType::Group),
+        ..start(&["b"], "hi", Some(1))
+    };
+    for other in [
+        start(&["c"], "hi", Some(1)),
+        start(&["b", "c"], "hi", Some(1)),
+        start(&["nobody"], "hi", Some(1)),
+        start(&[], "hi", Some(1)),
+        group_of_two,
+    ] {
+        assert_eq!(code(world.act("a", other)), Code::ClientIdReused);
+    }
+    assert!(
+        world.store == before,
+        "nothing is said, and nothing is taken for said"
+    );
+    let again = sent(world.act("a", start(&["b"], "hi", Some(1))));
+    assert!(again.duplicate);
+    assert_eq!(again.message.id, first.id);
+    let by_thread = sent(world.act("a", send(first.thread_id, "hi", 1)));
+    assert!(by_thread.duplicate);
 }
 
 #[test]

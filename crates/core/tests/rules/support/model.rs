@@ -404,6 +404,12 @@ impl MThread {
         &mut self.messages[seq as usize - 1]
     }
 
+    /// Whether somebody may once have wished for it.
+    pub(super) fn was_for(&self, wish: &Wish) -> bool {
+        let were_in = wish.people.iter().all(|who| self.seats.contains_key(who));
+        self.kind == wish.kind && were_in
+    }
+
     /// The place of a message that I may see.
     fn visible(&self, me: &UserId, id: MessageId) -> Option<Seq> {
         let at = self.messages.iter().position(|message| message.id == id)?;

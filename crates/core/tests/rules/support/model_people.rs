@@ -122,7 +122,9 @@ impl Model {
         let name = action.client_id.map(|id| (id, me.clone()));
         match name.and_then(|name| self.used.get(&name)).cloned() {
             None => {}
-            Some(Use::Said(id, seq, words, None)) if words == action.content => {
+            Some(Use::Said(id, seq, words, None))
+                if words == action.content && self.threads[&id].was_for(&wish) =>
+            {
                 self.thread_of(me, id).map_err(|_| Code::Forbidden)?;
                 return Ok(Told::Conversation(id, seq, true, true));
             }
