@@ -284,6 +284,51 @@ async fn ec_f07_calls_that_are_given_up_leave_no_transaction_open() {
     assert_eq!(engine.findings(), [""; 0]);
 }
 
+/// Sixteen repeat everything at once while the store undoes every seventh attempt or so, some in the middle of a batch.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ec_m13_ec_m14_numbers_stay_dense_under_retries_and_forced_rollbacks() {
+    const MESSAGES: u64 = 60;
+    let engine = Sqlite::new(World::default());
+    let id = pair(&*engine.ledger(), "ann", "bob").await;
+    engine.on_lane(|lane| {
+        let trigger =
+            "CREATE TEMP TRIGGER forced BEFORE INSERT ON log WHEN abs(random()) % 100 < 15
+                       BEGIN SELECT RAISE(ROLLBACK, 'forced'); END";
+        lane.execute_batch(trigger).expect("a trigger");
+    });
+    let mut tasks = Vec::new();
+    for _ in 0..16 {
+        let ledger = engine.ledger();
+        tasks.push(tokio::spawn(async move {
+            let (mut places, mut failures) = (Vec::new(), 0);
+            for number in 1..=MESSAGES {
+                let place = loop {
+                    match ledger.submit(send("ann", id, number, "hello")).await {
+                        Ok(reply) => break sent(Ok(reply)).message.seq,
+                        Err(_) => failures += 1,
+                    }
+                };
+                places.push(place);
+            }
+            (places, failures)
+        }));
+    }
+    let (mut all, mut failures) = (Vec::new(), 0);
+    for task in tasks {
+        let (places, failed) = task.await.expect("no panic");
+        all.push(places);
+        failures += failed;
+    }
+    assert!(failures > 0, "the store undid nothing");
+    assert!(all.iter().all(|places| *places == all[0]));
+    assert!(all[0].iter().copied().eq(1..=MESSAGES));
+    assert_eq!(last_seq(&*engine.ledger(), id).await, MESSAGES);
+    let rows = load(&*engine.ledger(), &[Key::Messages(id, 1, MESSAGES)]).await;
+    let is_there = |seq| rows.messages.get(&(id, seq)).flatten().is_some();
+    assert!((1..=MESSAGES).all(is_there));
+    assert_eq!(engine.findings(), [""; 0]);
+}
+
 /// However the rules came to it, the database refuses a second thread of one set.
 #[tokio::test]
 async fn story_c1_story_c3_ec_c07_the_database_itself_has_one_thread_for_a_set() {
