@@ -367,3 +367,49 @@ async fn bodies_have_a_type_and_a_size() {
             .problem("body_too_large");
     }
 }
+
+/// Texts that mean something to a database, a page or a terminal are texts; what cannot be stored is refused.
+#[tokio::test]
+async fn req_d11_no_text_is_code() {
+    let server = TestServer::start().await;
+    let names = [
+        "ann",
+        "'; DROP TABLE log; --",
+        "<img src=x onerror=alert(1)>",
+    ];
+    let [ann, quote, page] = server.people(names).await;
+    let thread = ann.group(&[&quote, &page]).await;
+    for words in [
+        "'; DELETE FROM log WHERE '1'='1",
+        "\" OR 1=1 /*",
+        "<script>alert(1)</script>",
+        "{{7*7}} ${jndi:ldap://x} %00 \\u0000",
+        "\u{1b}[2J\u{202e}abc\u{feff}\u{10ffff}",
+    ] {
+        let said = quote.say(&thread, words).await;
+        assert_eq!(
+            (&said["content"], &said["sender_id"]),
+            (&json!(words), &json!(quote.id))
+        );
+    }
+    let stored = page.get(&messages(&thread)).await.success();
+    assert_eq!(stored["messages"].as_array().unwrap().len(), 5);
+    let nul = json!({"client_id": client_id(), "content": "a\0b"});
+    ann.post(&messages(&thread), nul).await.invalid("/content");
+    let nul = json!({"participants": ["a\0b"]});
+    ann.post(CREATE, nul).await.invalid("/participants/0");
+    patch(&ann, "/api/users/me", json!({"about": "a\0b"}))
+        .await
+        .invalid("/about");
+    let operator = server.operator();
+    let put = operator
+        .call(Method::PUT, "/api/users/a%00b")
+        .json(&json!({}));
+    let answer = put.send().await;
+    assert!(answer.status.is_client_error(), "{answer:?}");
+    // Half a surrogate pair is no character.
+    let id = client_id();
+    let half = format!(r#"{{"client_id":"{id}","content":"\ud800"}}"#);
+    let half = ann.call(Method::POST, &messages(&thread)).text(half);
+    assert!(half.send().await.status.is_client_error());
+}

@@ -295,7 +295,7 @@ async fn story_d10_what_is_sent_without_any_id_has_the_key_for_protection() {
     nameless.invalid("/client_id");
 }
 
-/// The same people with two titles: found by the set there is one, and each person sees it under its own title.
+/// Titles make no second group of the same people; a direct thread has for each person the other's name.
 #[tokio::test]
 async fn story_c9_the_same_people_have_one_group() {
     let server = TestServer::start().await;
@@ -318,7 +318,6 @@ async fn story_c9_the_same_people_have_one_group() {
         "lunch",
         "that of its first creation"
     );
-    // A direct thread is titled with the other's name, so no title of it is anybody's alone.
     let direct = ann.direct(&bob).await;
     assert_eq!(view(&ann, &direct).await["title"], "bob");
     assert_eq!(view(&bob, &direct).await["title"], "ann");
