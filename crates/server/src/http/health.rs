@@ -1,4 +1,4 @@
-//! For load balancers and operators. No token, no details: those are in the log.
+//! For load balancers and operators. No token, so no details but one reason in a few words: the rest is in the log.
 
 use std::sync::Arc;
 
@@ -39,6 +39,17 @@ pub(super) struct Live {
     status: &'static str,
 }
 
+/// `GET /health/ready`.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct Ready {
+    /// `ok`, or `unavailable` with status 503.
+    #[schema(value_type = String)]
+    status: &'static str,
+    /// Why it is unavailable, in a few words for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
 pub(super) fn router() -> Router<Arc<App>> {
     Router::new()
         .route("/health", get(health))
@@ -52,7 +63,7 @@ pub(super) fn router() -> Router<Arc<App>> {
         (status = 503, description = "It does not.", body = Health)))]
 pub(super) async fn health(State(app): State<Arc<App>>) -> Response {
     let word = |is_good: bool| if is_good { "ok" } else { "unavailable" };
-    let is_ready = is_ready(&app);
+    let is_ready = readiness(&app).is_ok();
     let health = Health {
         status: word(is_ready),
         database: word(app.ledger.health().is_ok()),
@@ -71,22 +82,25 @@ pub(super) async fn live() -> Json<Live> {
 
 /// Whether it takes requests.
 #[utoipa::path(get, path = "/health/ready", tag = "health", security(()),
-    responses((status = 200, description = "It does.", body = Live),
-        (status = 503, description = "It does not: send nobody.", body = Live)))]
+    responses((status = 200, description = "It does.", body = Ready),
+        (status = 503, description = "It does not: send nobody.", body = Ready)))]
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
-    let is_ready = is_ready(&app);
-    let live = Live {
-        status: if is_ready { "ok" } else { "unavailable" },
+    let reason = readiness(&app).err();
+    let is_ready = reason.is_none();
+    let status_word = if is_ready { "ok" } else { "unavailable" };
+    let ready = Ready {
+        status: status_word,
+        reason,
     };
-    (status(is_ready), Json(live)).into_response()
+    (status(is_ready), Json(ready)).into_response()
 }
 
-fn is_ready(app: &App) -> bool {
+fn readiness(app: &App) -> Result<(), String> {
     let readiness = app.readiness();
     if let Err(reason) = &readiness {
         tracing::warn!(reason, "not ready");
     }
-    readiness.is_ok()
+    readiness
 }
 
 fn status(is_ready: bool) -> StatusCode {

@@ -60,7 +60,7 @@ pub(super) async fn around(
         let response = caught.unwrap_or_else(|cause| panicked(cause.as_ref(), &id));
         let status = response.status().as_u16();
         let millis = started.elapsed().as_secs_f64() * 1_000.0;
-        tracing::info!(status, millis, "answered");
+        tracing::debug!(status, millis, "answered");
         counter!(HTTP_REQUESTS, "route" => route, "status" => status.to_string()).increment(1);
         response
     }

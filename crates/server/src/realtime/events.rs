@@ -206,7 +206,7 @@ impl Events {
             request_id: call.request_id.clone(),
         };
         let ledger = self.app.ledger.clone();
-        let span = tracing::info_span!("event", request_id = call.request_id);
+        let span = tracing::debug_span!("event", request_id = call.request_id);
         let work = async move {
             let watch = Watch::start(&command);
             let done = ledger.submit(command).await;

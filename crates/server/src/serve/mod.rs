@@ -280,6 +280,8 @@ fn jobs(
             interval.tick().await;
             metrics::connections(hub.device_count());
             metrics::lane(&store.stats().view());
+            // Without this, samples of histograms would be kept until somebody asks for them.
+            counting().run_upkeep();
         }
     });
     jobs

@@ -46,7 +46,7 @@ impl Watch {
         let Some(result) = &reply.result else {
             counter!(IDEMPOTENCY, "event" => "replayed").increment(1);
             absorbed("idempotency_key");
-            tracing::info!(action = self.action, "replayed");
+            tracing::debug!(action = self.action, "replayed");
             return "replayed";
         };
         if self.has_key && reply.answer.is_some() {
@@ -73,7 +73,7 @@ fn refused(action: &'static str, refusal: &Refusal) -> &'static str {
     if refusal.code == Code::IdempotencyKeyReused {
         counter!(IDEMPOTENCY, "event" => "conflict").increment(1);
     }
-    tracing::info!(action, code = refusal.code.as_str(), "refused");
+    tracing::debug!(action, code = refusal.code.as_str(), "refused");
     refusal.code.as_str()
 }
 
@@ -113,7 +113,8 @@ fn absorbed(layer: &'static str) {
     counter!(DUPLICATES_ABSORBED, "layer" => layer).increment(1);
 }
 
-/// With these ids a message can be followed from its send to its delivery.
+/// With these ids a message can be followed from its send to its delivery. At `debug`: a line for every message would cost
+/// more than the message.
 fn log_outcome(action: &'static str, outcome: &Outcome) {
     match outcome {
         Outcome::Sent(sent) | Outcome::Conversation { sent, .. } => log_sent(action, sent),
@@ -123,7 +124,7 @@ fn log_outcome(action: &'static str, outcome: &Outcome) {
                 .flatten()
                 .for_each(|sent| log_sent(action, sent));
         }
-        Outcome::Message(message) => tracing::info!(
+        Outcome::Message(message) => tracing::debug!(
             action,
             message_id = %message.id,
             thread_id = %message.thread_id,
@@ -132,15 +133,15 @@ fn log_outcome(action: &'static str, outcome: &Outcome) {
             "committed"
         ),
         Outcome::Thread { thread, .. } | Outcome::Changed(thread) => {
-            tracing::info!(action, thread_id = %thread.thread.id, "committed");
+            tracing::debug!(action, thread_id = %thread.thread.id, "committed");
         }
         Outcome::Expanded { thread, sent, .. } => {
-            tracing::info!(action, thread_id = %thread.thread.id, "committed");
+            tracing::debug!(action, thread_id = %thread.thread.id, "committed");
             if let Some(sent) = sent {
                 log_sent(action, sent);
             }
         }
-        Outcome::Left(thread_id) => tracing::info!(action, %thread_id, "committed"),
+        Outcome::Left(thread_id) => tracing::debug!(action, %thread_id, "committed"),
         Outcome::Pruned(removed) => {
             counter!(IDEMPOTENCY, "event" => "pruned").increment(*removed as u64);
         }
@@ -151,7 +152,7 @@ fn log_outcome(action: &'static str, outcome: &Outcome) {
 }
 
 fn log_sent(action: &'static str, sent: &Sent) {
-    tracing::info!(
+    tracing::debug!(
         action,
         message_id = %sent.message.id,
         thread_id = %sent.message.thread_id,
