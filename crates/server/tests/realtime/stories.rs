@@ -246,3 +246,59 @@ async fn story_o4_the_own_message_comes_after_older_ones_of_others() {
         .collect();
     assert_eq!(seqs, [1, 2]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn req_b5_each_device_of_a_person_gets_everything_once() {
+    let server = Server::start().await;
+    let thread = server.group(&["ann", "bob"]).await;
+    let mut ann = server.device("ann").await;
+    let mut heads = [1_u64; 3];
+    for round in 0..6 {
+        for n in 0..4 {
+            ann.say(&thread, &format!("{round} {n}")).await;
+        }
+        // One of the three is back, and is told live what comes while it is there.
+        let head = &mut heads[round % 3];
+        let mut device = server.device("bob").await;
+        let entries = missed(&mut device, &thread, *head).await;
+        *head += entries.len() as u64;
+        let live = rev(&ann.say(&thread, "live").await);
+        let told = device.entries(&thread, live).await;
+        assert_eq!(revs(&told), [*head + 1]);
+        *head += 1;
+        device.hang_up().await;
+    }
+    for head in heads {
+        let mut device = server.device("bob").await;
+        let entries = missed(&mut device, &thread, head).await;
+        assert_eq!(revs(&entries), (head + 1..=31).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn req_c3_a_key_is_the_same_over_http_and_over_the_socket() {
+    let server = Server::start().await;
+    let thread = server.group(&["ann", "bob"]).await;
+    let mut ann = server.device("ann").await;
+    let send = json!({
+        "thread_id": thread, "client_id": client_id(), "content": "hi", "idempotency_key": "k",
+    });
+    let first = ann.done("message:send", &send).await;
+    let path = format!("/api/chat/threads/{thread}/messages");
+    let url = format!("http://{}{path}", server.address);
+    let body = json!({"client_id": client_id(), "content": "other"});
+    let request = reqwest::Client::new()
+        .post(url)
+        .bearer_auth(server.token("ann"));
+    let answer = request.header("idempotency-key", "k").json(&body);
+    let answer: Value = answer.send().await.unwrap().json().await.unwrap();
+    assert_eq!(answer["code"], "idempotency_key_reused");
+    let server = server.restart().await;
+    let mut ann = server.device("ann").await;
+    assert_eq!(
+        ann.done("message:send", &send).await,
+        first,
+        "after a restart"
+    );
+    assert_eq!(stored(&server, "ann", &thread, 0).await.len(), 2);
+}
