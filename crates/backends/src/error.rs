@@ -73,6 +73,11 @@ impl Error {
         }
     }
 
+    /// Whether a write found no room.
+    pub(crate) fn is_disk_full(&self) -> bool {
+        matches!(self, Self::Sqlite(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull))
+    }
+
     /// Whether the connection must not be used any more: what it believes to be on the disk may not be there.
     pub(crate) fn is_broken_connection(&self) -> bool {
         use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase, SystemIoFailure};
@@ -80,6 +85,29 @@ impl Error {
             error.sqlite_error_code(),
             Some(DatabaseCorrupt | NotADatabase | SystemIoFailure)
         ))
+    }
+
+    /// What is wrong with the store, for whoever asks about its health: no paths and no content.
+    pub(crate) fn reason(&self) -> String {
+        use rusqlite::ErrorCode::{
+            CannotOpen, DatabaseBusy, DatabaseCorrupt, DatabaseLocked, DiskFull, NotADatabase,
+            PermissionDenied, ReadOnly, SystemIoFailure,
+        };
+        let text = match self {
+            Self::Unusable(text) => text,
+            Self::Corrupt(_) => "the database breaks its own rules",
+            Self::InUse(_) => "another server uses the database",
+            Self::Io { .. } => "a file cannot be used",
+            Self::Sqlite(error) => match error.sqlite_error_code() {
+                Some(DiskFull) => "the disk is full",
+                Some(SystemIoFailure) => "the disk reports errors",
+                Some(DatabaseCorrupt | NotADatabase) => "the database is damaged",
+                Some(DatabaseBusy | DatabaseLocked) => "another program holds the database",
+                Some(CannotOpen | PermissionDenied | ReadOnly) => "the database cannot be written",
+                _ => "the database does not take writes",
+            },
+        };
+        text.to_owned()
     }
 
     /// What the caller of a command is told, when the command definitely had no effect.

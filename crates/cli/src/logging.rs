@@ -11,7 +11,11 @@ pub(crate) fn start(config: &Config) {
         .log_filter
         .parse()
         .expect("the settings were checked");
-    let lines = fmt::layer().with_writer(std::io::stderr);
+    // A line that cannot be written, because the disk is full, is given up. Telling that to the same stderr, as the
+    // library would, panics and takes a thread of the server down.
+    let lines = fmt::layer()
+        .with_writer(std::io::stderr)
+        .log_internal_errors(false);
     let layer = match config.log_format {
         LogFormat::Text => {
             let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());

@@ -67,6 +67,11 @@ impl Semel {
         self.child.id()
     }
 
+    /// Where its database is.
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
     /// Memory that it holds, in bytes. Linux only.
     pub fn resident_bytes(&self) -> io::Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid()))?;

@@ -87,6 +87,8 @@ impl Batch<'_> {
         }
         match run(self.connection, "COMMIT") {
             Ok(()) => Ok(done),
+            // The last page of the transaction found no room, so nobody can ever take it for whole.
+            Err(error) if error.is_disk_full() => Err(Failure::Aborted(error)),
             // SQLite has ended the transaction, one way or the other.
             Err(error) if self.connection.is_autocommit() => Err(Failure::Unknown(error)),
             Err(error) => Err(Failure::Aborted(error)),

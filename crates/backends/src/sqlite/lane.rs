@@ -31,6 +31,9 @@ use crate::{
 /// How often an idle lane looks after its store, and how often it tries to get a lost one back.
 const TICK: Duration = Duration::from_secs(1);
 
+/// Room that a store must have to be called well again: some of the largest commands.
+const PROBE_BYTES: usize = 1024 * 1024;
+
 /// What comes to the lane.
 pub(super) enum Work {
     /// A command.
@@ -139,6 +142,9 @@ impl Lane {
     fn serve(&mut self, jobs: Vec<Job>) {
         Stats::add(&self.shared.stats.batches, 1);
         Stats::add(&self.shared.stats.commands, jobs.len());
+        if self.is_unwell {
+            self.probe();
+        }
         if self.shared.wants_restart.swap(false, Relaxed) {
             self.checkpoint(Mode::Restart);
         }
@@ -212,7 +218,6 @@ impl Lane {
     fn tell(&mut self, jobs: Vec<Job>, done: Done) {
         if done.is_changed {
             Stats::add(&self.shared.stats.commits, 1);
-            self.is_well();
             self.told("news", |lane| lane.options.listener.committed(done.news));
         }
         for (job, reply) in jobs.into_iter().zip(done.replies) {
@@ -242,7 +247,7 @@ impl Lane {
         tracing::error!(error = error.chain(), "failed to store a command");
         if error.is_outage() {
             self.is_unwell = true;
-            self.shared.set_health(Some(error.chain()));
+            self.shared.set_health(Some(error.reason()));
         }
     }
 
@@ -256,7 +261,7 @@ impl Lane {
     /// The connection is given up: what it believes to be stored may not be.
     fn lose(&mut self, error: &Error) {
         tracing::error!(error = error.chain(), "lost the store");
-        self.shared.set_health(Some(error.chain()));
+        self.shared.set_health(Some(error.reason()));
         self.rows.forget();
         self.connection = None;
     }
@@ -276,7 +281,7 @@ impl Lane {
                 self.shared.set_health(None);
                 super::check_in_background(&self.options.data_dir, &self.shared);
             }
-            Err(error) => self.shared.set_health(Some(error.chain())),
+            Err(error) => self.shared.set_health(Some(error.reason())),
         }
     }
 
@@ -306,16 +311,23 @@ impl Lane {
         }
     }
 
-    /// Nobody may send commands to a server that says it is unwell: so it finds out by itself.
+    /// Nobody may send commands to a server that says it is unwell: so it finds out by itself. A small write proves
+    /// nothing: it may find room in what a large one, which failed, has left.
     fn probe(&mut self) {
         let Some(connection) = &self.connection else {
             return;
         };
+        if self.tried.elapsed() < TICK {
+            return;
+        }
+        self.tried = Instant::now();
         let now = self.options.clock.now().0;
-        match meta::put(connection, meta::PROBE, now) {
+        let probed = meta::put(connection, meta::PROBE, vec![0_u8; PROBE_BYTES])
+            .and_then(|()| meta::put(connection, meta::PROBE, now));
+        match probed {
             Ok(()) => self.is_well(),
             Err(error) if error.is_broken_connection() => self.lose(&error),
-            Err(error) => self.shared.set_health(Some(error.chain())),
+            Err(error) => self.shared.set_health(Some(error.reason())),
         }
     }
 

@@ -1,0 +1,66 @@
+//! The means to make a store fail under a running server, and to look at the server meanwhile.
+
+mod disk;
+mod room;
+mod strace;
+
+use std::{process::Command, time::Duration};
+
+use semel_client::Address;
+use semel_testkit::{Semel, binary};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::{Instant, sleep},
+};
+
+pub(crate) use disk::Disk;
+pub(crate) use room::{Line, Room, Said};
+pub(crate) use strace::{Strace, Whom};
+
+/// Time in which everything must have happened.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// Pause between looks, in milliseconds.
+const LOOK_MILLIS: u64 = 10;
+
+/// Waits for a condition.
+pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !is_so().await {
+        assert!(Instant::now() < deadline, "not in time: {what}");
+        sleep(Duration::from_millis(LOOK_MILLIS)).await;
+    }
+}
+
+/// Sends a signal to the server.
+pub(crate) fn signal(server: &Semel, name: &str) {
+    let status = Command::new("kill")
+        .args([&format!("-{name}"), &server.pid().to_string()])
+        .status();
+    assert!(status.unwrap().success());
+}
+
+/// What `/health/ready` answers: status and body.
+pub(crate) async fn ready(address: &Address) -> (u16, String) {
+    let mut stream = TcpStream::connect(&address.authority).await.unwrap();
+    let host = &address.authority;
+    let request =
+        format!("GET /health/ready HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+    let body = answer.split_once("\r\n\r\n").unwrap().1;
+    (status, body.to_owned())
+}
+
+/// `semel doctor` finds nothing.
+pub(crate) fn assert_sound(server: &Semel) {
+    let output = Command::new(binary())
+        .env_remove("SEMEL_BINARY")
+        .args(["doctor", "--data-dir"])
+        .arg(server.data_dir())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
