@@ -159,7 +159,7 @@ async fn req_a1_req_a6_ec_v01_ec_c07_story_c1_c3_c4_creating_a_direct_thread_ove
 }
 
 #[tokio::test]
-async fn req_a8_ec_v01_ec_c07_starting_a_direct_thread_over_http() {
+async fn ec_v01_ec_c07_req_a8_starting_a_direct_thread_over_http() {
     race_over_http(Ask::StartConversation, &["ann", "bob"]).await;
 }
 
@@ -174,7 +174,7 @@ async fn req_a2_req_a3_req_a8_starting_a_group_with_separators_over_http() {
 }
 
 #[tokio::test]
-async fn req_a1_req_a6_ec_v01_creating_a_direct_thread_at_the_ledger() {
+async fn req_a6_ec_v01_creating_a_direct_thread_at_the_ledger() {
     race_at_the_ledger(Ask::CreateOrGet, &["ann", "bob"]).await;
 }
 
