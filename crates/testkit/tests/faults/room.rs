@@ -84,7 +84,7 @@ impl Room {
             new_thread: NewThread::WholeLog,
             seed: random() as u64,
         });
-        tokio::spawn(listen(notes, Arc::clone(&self.heard)));
+        tokio::spawn(listen(notes, self.thread, Arc::clone(&self.heard)));
         self.listener = Some(listener);
     }
 
@@ -200,9 +200,10 @@ impl Room {
     }
 }
 
-async fn listen(mut notes: Notes, heard: Arc<Mutex<Vec<Message>>>) {
+async fn listen(mut notes: Notes, thread: ThreadId, heard: Arc<Mutex<Vec<Message>>>) {
     while let Some(note) = notes.recv().await {
         if let Note::Entry(entry) = note
+            && entry.thread_id == thread
             && let EntryBody::Message { message } = entry.body
         {
             heard.lock().unwrap().push(message);

@@ -45,8 +45,11 @@ impl Strace {
 
     /// From when this returns, these calls of the server are treated this way (see `inject` in strace's manual).
     pub(crate) async fn attach(server: &Semel, whom: Whom, calls: &str, how: &str) -> Self {
-        let threads = threads(server.pid());
         let lane = |(id, name): &(u32, String)| (name == "lane").then_some(*id);
+        let find_lane = || threads(server.pid()).iter().find_map(lane);
+        // A thread names itself, some time after it has begun.
+        until("there is a lane", async || find_lane().is_some()).await;
+        let threads = threads(server.pid());
         let target = match whom {
             Whom::Lane => threads.iter().find_map(lane).unwrap(),
             Whom::Everybody => server.pid(),
