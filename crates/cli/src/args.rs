@@ -92,6 +92,24 @@ notice and sync from scratch.")]
 Exit status: 0 nothing found, 1 something found, 2 could not look. It changes nothing and
 may run beside the server.")]
     Doctor,
+    /// Judge a history of what clients saw: nothing twice, nothing lost, one order
+    #[command(after_help = "Examples:
+  semel check run.history
+  semel check run.history --expect load
+  semel check run.history --lines | grep '\"apply\"'
+
+The form of a history is in docs/HISTORY.md. Exit status: 0 passed, 1 violated, 2 the run did
+not show what it was meant to, 3 unreadable.")]
+    Check {
+        /// The history
+        file: PathBuf,
+        /// What the run must have shown: faults, load, nothing, or names with commas between them
+        #[arg(long)]
+        expect: Option<String>,
+        /// Print the history as JSON lines instead
+        #[arg(long)]
+        lines: bool,
+    },
     /// Show the settings
     #[command(subcommand)]
     Config(ConfigCommand),

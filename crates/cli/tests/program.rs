@@ -261,3 +261,12 @@ fn every_command_shows_examples() {
     let script = run(directory.path(), &["completions", "bash"]);
     assert!(stdout(&script).contains("_semel"));
 }
+
+#[test]
+fn check_says_when_a_history_cannot_be_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("none.history");
+    let output = run(directory.path(), &["check", file.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(stdout(&output).contains("failed to check"));
+}

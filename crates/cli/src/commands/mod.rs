@@ -34,6 +34,15 @@ pub(crate) fn run(cli: Cli) -> Outcome {
             Ok(config) => doctor::run(&config),
             Err(failure) => Err(failure.with_code(doctor::COULD_NOT_LOOK)),
         },
+        Command::Check {
+            file,
+            expect,
+            lines,
+        } => {
+            let mut output = std::io::stdout().lock();
+            let code = semel_check::run_cli(&file, expect.as_deref(), lines, &mut output);
+            Ok(ExitCode::from(code))
+        }
         Command::Config(crate::args::ConfigCommand::Print) => {
             config::print(&load(settings, vec![])?);
             Ok(ExitCode::SUCCESS)
