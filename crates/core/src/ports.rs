@@ -18,6 +18,9 @@ pub trait Ledger: Send + Sync {
     /// Answers a question from one consistent snapshot. Use [`ask`].
     async fn answer(&self, question: Question) -> Result<(), LedgerError>;
 
+    /// Answers a question of the server's own, for which everybody waits: never behind those of callers. Use [`ask_first`].
+    async fn answer_first(&self, question: Question) -> Result<(), LedgerError>;
+
     /// Names the database; another one after a restore.
     fn incarnation(&self) -> String;
 
@@ -34,8 +37,37 @@ pub type Question = Box<dyn FnMut(&Rows) -> Result<(), Key> + Send>;
 /// Asks a ledger a question.
 pub async fn ask<T: Send + 'static>(
     ledger: &dyn Ledger,
-    mut question: impl FnMut(&Rows) -> Result<T, Stop> + Send + 'static,
+    question: impl FnMut(&Rows) -> Result<T, Stop> + Send + 'static,
 ) -> Result<Result<T, Refusal>, LedgerError> {
+    let (question, answer) = prepare(question);
+    ledger.answer(question).await?;
+    answer.take()
+}
+
+/// Asks a ledger a question for which everybody waits.
+pub async fn ask_first<T: Send + 'static>(
+    ledger: &dyn Ledger,
+    question: impl FnMut(&Rows) -> Result<T, Stop> + Send + 'static,
+) -> Result<Result<T, Refusal>, LedgerError> {
+    let (question, answer) = prepare(question);
+    ledger.answer_first(question).await?;
+    answer.take()
+}
+
+/// Where the answer to a question arrives.
+struct Asked<T>(std::sync::mpsc::Receiver<Result<T, Refusal>>);
+
+impl<T> Asked<T> {
+    fn take(self) -> Result<Result<T, Refusal>, LedgerError> {
+        self.0
+            .try_recv()
+            .map_err(|_| LedgerError::Internal("a question was not asked".to_owned()))
+    }
+}
+
+fn prepare<T: Send + 'static>(
+    mut question: impl FnMut(&Rows) -> Result<T, Stop> + Send + 'static,
+) -> (Question, Asked<T>) {
     let (sender, receiver) = std::sync::mpsc::sync_channel(1);
     let run = move |rows: &Rows| {
         let answer = match question(rows) {
@@ -47,10 +79,7 @@ pub async fn ask<T: Send + 'static>(
         let _ = sender.send(answer);
         Ok(())
     };
-    ledger.answer(Box::new(run)).await?;
-    receiver
-        .try_recv()
-        .map_err(|_| LedgerError::Internal("a question was not asked".to_owned()))
+    (Box::new(run), Asked(receiver))
 }
 
 /// Why a ledger did not answer. Nothing was acknowledged; repeating is safe.

@@ -56,7 +56,7 @@ use crate::{
 pub struct Options {
     /// Where the database is, or will be. Made if it is not there.
     pub data_dir: PathBuf,
-    /// Threads that answer questions.
+    /// Threads that answer callers' questions; the server's own have one more.
     pub readers: usize,
     /// How long stored answers are replayed, in milliseconds.
     pub idempotency_ms: i64,
@@ -94,7 +94,10 @@ pub enum Check {
 /// What the threads of a ledger share.
 struct Shared {
     stats: Stats,
+    /// Of callers.
     questions: Questions,
+    /// The server's own, which wait for none of the callers': they have a reader of their own.
+    own_questions: Questions,
     health: Mutex<Option<String>>,
     check: Mutex<Check>,
     stop: Mutex<Stop>,
@@ -139,6 +142,7 @@ impl Shared {
         *self.stop.lock().unwrap_or_else(PoisonError::into_inner) = how;
         self.stopping.notify_all();
         self.questions.close();
+        self.own_questions.close();
         if let Some(check) = &*self
             .interrupt
             .lock()
@@ -193,6 +197,7 @@ impl SqliteLedger {
         let shared = Arc::new(Shared {
             stats: Stats::default(),
             questions: Questions::default(),
+            own_questions: Questions::default(),
             health: Mutex::new(None),
             check: Mutex::new(Check::NotNeeded),
             stop: Mutex::new(Stop::No),
@@ -214,9 +219,13 @@ impl SqliteLedger {
         for number in 0..options.readers.max(1) {
             let (data_dir, shared) = (options.data_dir.clone(), Arc::clone(&shared));
             ledger.spawn(&format!("reader-{number}"), move || {
-                readers::serve(&data_dir, &shared);
+                readers::serve(&data_dir, &shared, &shared.questions);
             })?;
         }
+        let (data_dir, of_reader) = (options.data_dir.clone(), Arc::clone(&shared));
+        ledger.spawn("reader-own", move || {
+            readers::serve(&data_dir, &of_reader, &of_reader.own_questions);
+        })?;
         let (data_dir, of_checkpoint) = (options.data_dir.clone(), Arc::clone(&shared));
         ledger.spawn("checkpoint", move || {
             checkpoint::serve(&data_dir, &of_checkpoint);
@@ -293,6 +302,11 @@ impl Ledger for SqliteLedger {
 
     async fn answer(&self, question: Question) -> Result<(), LedgerError> {
         let answer = self.shared.questions.ask(question)?;
+        answer.await.unwrap_or(Err(LedgerError::Closing))
+    }
+
+    async fn answer_first(&self, question: Question) -> Result<(), LedgerError> {
+        let answer = self.shared.own_questions.ask(question)?;
         answer.await.unwrap_or(Err(LedgerError::Closing))
     }
 

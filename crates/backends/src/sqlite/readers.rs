@@ -22,8 +22,8 @@ use super::{
 };
 use crate::{Error, lane::Stats};
 
-/// Questions that may wait.
-const QUEUE_MAX: usize = 16 * 1024;
+/// Questions that may wait: with the slowest ones, seconds of work. Who comes then is better told at once.
+pub(super) const QUEUE_MAX: usize = 1024;
 /// How long one question may hold its snapshot: meanwhile the write-ahead log cannot begin anew.
 const QUESTION_MAX: Duration = Duration::from_secs(5);
 
@@ -92,13 +92,13 @@ impl Questions {
 }
 
 /// The body of a reader thread.
-pub(super) fn serve(data_dir: &Path, shared: &Shared) {
+pub(super) fn serve(data_dir: &Path, shared: &Shared, questions: &Questions) {
     let path = database_path(data_dir);
     let mut connection = None;
     while let Some(Ask {
         mut question,
         answer,
-    }) = shared.questions.next()
+    }) = questions.next()
     {
         if answer.is_closed() {
             continue;

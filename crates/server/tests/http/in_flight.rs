@@ -84,6 +84,10 @@ impl Ledger for Door {
         self.inner.answer(question).await
     }
 
+    async fn answer_first(&self, question: Question) -> Result<(), LedgerError> {
+        self.inner.answer_first(question).await
+    }
+
     fn incarnation(&self) -> String {
         self.inner.incarnation()
     }

@@ -4,6 +4,7 @@ mod backup;
 mod doctor;
 mod faults;
 mod opening;
+mod questions;
 mod writers;
 
 use std::{path::Path, sync::Arc};
