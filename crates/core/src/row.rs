@@ -214,7 +214,7 @@ pub struct EntryRow {
     pub thread_id: ThreadId,
     /// Place.
     pub rev: Rev,
-    /// The thread's epoch.
+    /// The thread's epoch when it was written. Readers are told the epoch of now.
     pub epoch: u64,
     /// The message that came with it.
     pub seq: Option<Seq>,

@@ -39,6 +39,9 @@ pub enum Existing {
     Replace,
 }
 
+/// Small enough that epochs stay exact in JavaScript through two million restores.
+const EPOCH_STEP_MAX: u128 = 1 << 32;
+
 /// Copies the database of a data directory into one file, whether a server is using it or not, and checks the copy. A
 /// file that is there already is not touched.
 pub fn backup(data_dir: &Path, to: &Path) -> Result<BackupReport, Error> {
@@ -92,6 +95,7 @@ pub fn restore(
     let report = copy_to(&Connection::open_with_flags(from, flags)?, &part).and_then(|copy| {
         meta::put(&copy, meta::INCARNATION, meta::new_incarnation(entropy))?;
         meta::put(&copy, meta::IS_CLEAN, 1)?;
+        begin_epochs(&copy, entropy)?;
         inspect(&copy, &database, &part)
     });
     if report.is_err() {
@@ -113,6 +117,14 @@ fn copy_to(source: &Connection, part: &Path) -> Result<Connection, Error> {
     copy.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))?;
     copy.pragma_update(None, "synchronous", "FULL")?;
     Ok(copy)
+}
+
+/// Every log goes on from an earlier place than devices may know, and gives the same numbers to other entries: it
+/// becomes another one. The step is a random one, for a backup may be restored more than once.
+fn begin_epochs(copy: &Connection, entropy: &dyn Entropy) -> Result<(), Error> {
+    let step = (entropy.seed() % EPOCH_STEP_MAX) as i64 + 1;
+    copy.execute("UPDATE threads SET epoch = epoch + ?1", [step])?;
+    Ok(())
 }
 
 fn inspect(copy: &Connection, path: &Path, part: &Path) -> Result<BackupReport, Error> {

@@ -1,7 +1,15 @@
 //! S7 and S8: what each device was shown, thread by thread.
 
-use super::{Checker, logs::Window, streams::Stream, verify::Heads};
-use crate::report::{Findings, Invariant, Subject};
+use super::{
+    Checker,
+    logs::{Log, Window},
+    streams::Stream,
+    verify::Heads,
+};
+use crate::{
+    event::Action,
+    report::{Findings, Invariant, Subject},
+};
 
 impl Checker {
     /// S7 and S8: what devices were shown is theirs to see, whole, and goes to the end.
@@ -11,17 +19,13 @@ impl Checker {
                 .sessions
                 .get(stream.session as usize)
                 .map_or(0, |session| session.user);
-            let has_windows = self
-                .logs
-                .logs
-                .get(stream.thread as usize)
-                .is_some_and(|log| log.has_windows);
+            let log = self.logs.logs.get(stream.thread as usize);
             let windows = self.logs.windows.get(&(user, stream.thread));
             let windows = &joined_up(windows.map_or(&[][..], Vec::as_slice))[..];
             let person = Subject::Member(user, stream.thread);
             verify_whole(stream, &mut self.findings);
-            if has_windows && user != 0 {
-                verify_visible(stream, windows, person, &mut self.findings);
+            if let Some(log) = log.filter(|log| log.has_windows && user != 0) {
+                verify_visible(stream, log, windows, person, &mut self.findings);
             }
             let Some(head) = heads.get(&stream.thread) else {
                 continue;
@@ -55,11 +59,21 @@ fn verify_whole(stream: &Stream, findings: &mut Findings) {
     }
 }
 
-fn verify_visible(stream: &Stream, windows: &[Window], person: Subject, findings: &mut Findings) {
+fn verify_visible(
+    stream: &Stream,
+    log: &Log,
+    windows: &[Window],
+    person: Subject,
+    findings: &mut Findings,
+) {
     let Stream {
         session, thread, ..
     } = stream;
-    if let Some((from, to)) = stream.seen.iter().find(|run| !is_inside(**run, windows)) {
+    let is_theirs = |run: (u32, u32)| {
+        let is_told = |rev| is_inside((rev, rev), windows) || changes_theirs(log, rev, windows);
+        is_inside(run, windows) || (run.0..=run.1).all(is_told)
+    };
+    if let Some((from, to)) = stream.seen.iter().find(|run| !is_theirs(**run)) {
         findings.violation(Invariant::S8, &[span(stream, *from, *to), person], || {
             let mine = describe(windows);
             format!("Session {session} was given rev {from} to {to} of thread {thread}; {mine}.")
@@ -120,6 +134,20 @@ pub(super) fn is_inside(run: (u32, u32), windows: &[Window]) -> bool {
     let holds =
         |window: &Window| window.from <= run.0 && window.until.is_none_or(|until| run.1 <= until);
     windows.iter().any(holds)
+}
+
+/// Whether an entry changed a message that came while the person was in: told to them whenever it was.
+fn changes_theirs(log: &Log, rev: u32, windows: &[Window]) -> bool {
+    let Some(entry) = log.entries.get(rev as usize) else {
+        return false;
+    };
+    let is_change = matches!(
+        entry.action,
+        Action::Edit | Action::Delete | Action::React | Action::Unreact
+    );
+    let message = log.messages.get(entry.seq as usize);
+    let came = message.map_or(0, |message| message.rev);
+    is_change && came != 0 && is_inside((came, came), windows)
 }
 
 fn touches(run: (u32, u32), windows: &[Window]) -> bool {

@@ -2,6 +2,7 @@
 
 use semel_protocol::{Rev, Seq, ThreadId, UserId, limits::SYNC_BEHIND_ENTRIES_MAX};
 
+use super::SyncCursor;
 use crate::{
     Key, Rows, Stop, access,
     row::{EntryRow, MessageRow, ParticipantRow},
@@ -152,19 +153,75 @@ pub fn entries(
     let List::Entries(page) = rows.list(&key)? else {
         return Err(Stop::NotLoaded(key));
     };
-    view.entries = Rows::gather(page, |entry| seen(rows, me, entry))?;
+    view.entries = Rows::gather(page, |entry| seen(rows, me, entry, thread.epoch))?;
     view.more = after_rev + (page.len() as Rev) < head_rev;
     Ok(view)
 }
 
-fn seen(rows: &Rows, me: &ParticipantRow, entry: &EntryRow) -> Result<SeenEntry, Stop> {
-    if !me.sees_rev(entry.rev) {
-        return Ok(SeenEntry::Hidden(entry.thread_id, entry.rev, entry.epoch));
+/// What changed a message that they may see is theirs to see, also from a time when they were out: else their log
+/// would not lead to the messages that they are shown.
+///
+/// Entries of before a restore are told with the epoch of the log that they are in now: it is one log.
+fn seen(
+    rows: &Rows,
+    me: &ParticipantRow,
+    entry: &EntryRow,
+    epoch: u64,
+) -> Result<SeenEntry, Stop> {
+    let changed = entry.fact.message_seq();
+    if !me.sees_rev(entry.rev) && !changed.is_some_and(|seq| me.sees_seq(seq)) {
+        return Ok(SeenEntry::Hidden(entry.thread_id, entry.rev, epoch));
     }
-    let seq = entry.seq.or_else(|| entry.fact.message_seq());
+    let seq = entry.seq.or(changed);
     let message = match seq.filter(|seq| me.sees_seq(*seq)) {
         Some(seq) => rows.message(entry.thread_id, seq)?.cloned(),
         None => None,
     };
-    Ok(SeenEntry::Seen(entry.clone(), message))
+    let entry = EntryRow {
+        epoch,
+        ..entry.clone()
+    };
+    Ok(SeenEntry::Seen(entry, message))
+}
+
+/// Entries of a thread of the caller's after a cursor; `too_old` when the cursor is of another log.
+pub fn entries_after(
+    rows: &Rows,
+    actor: &UserId,
+    id: ThreadId,
+    cursor: &SyncCursor,
+    limit: usize,
+) -> Result<EntriesView, Stop> {
+    let (thread, _) = access::thread(rows, actor, id)?;
+    if is_of_this_log(rows, id, cursor)? {
+        return entries(rows, actor, id, cursor.rev, limit);
+    }
+    Ok(EntriesView {
+        entries: Vec::new(),
+        head_rev: rows.head(id)?.last_rev,
+        epoch: thread.epoch,
+        more: false,
+        too_old: true,
+    })
+}
+
+
+/// Whether a cursor is a place in the log as it is now: a restored backup or a merge shows in chain and epoch.
+fn is_of_this_log(rows: &Rows, id: ThreadId, cursor: &SyncCursor) -> Result<bool, Stop> {
+    let epoch = rows.thread(id)?.map_or(0, |thread| thread.epoch);
+    let head = rows.head(id)?;
+    if cursor.rev > head.last_rev || cursor.epoch.is_some_and(|theirs| theirs != epoch) {
+        return Ok(false);
+    }
+    let Some(chain) = cursor.chain.filter(|_| cursor.rev > 0) else {
+        return Ok(true);
+    };
+    if cursor.rev == head.last_rev {
+        return Ok(chain == head.chain);
+    }
+    let key = Key::ChainAt(id, cursor.rev);
+    match rows.list(&key)? {
+        List::Chain(ours) => Ok(*ours == Some(chain)),
+        _ => Err(Stop::NotLoaded(key)),
+    }
 }

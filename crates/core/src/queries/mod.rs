@@ -5,5 +5,5 @@ mod log;
 mod sync;
 
 pub use lists::{Roster, contacts, participants, roster, thread, threads, user};
-pub use log::{Around, EntriesView, MessagesView, SeenEntry, entries, messages};
+pub use log::{Around, EntriesView, MessagesView, SeenEntry, entries, entries_after, messages};
 pub use sync::{SyncAsk, SyncCursor, SyncThreadView, SyncView, sync};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use semel_protocol::{Rev, ThreadId, Timestamp, UserId, limits::SYNC_CONTACTS_MAX};
 
-use super::{Around, EntriesView, entries, lists::contact, messages};
+use super::{Around, EntriesView, entries_after, lists::contact, messages};
 use crate::{
     Key, Rows, Stop,
     chain::Chain,
@@ -31,6 +31,8 @@ pub struct SyncAsk {
     pub threads: BTreeMap<ThreadId, SyncCursor>,
     /// The own log up to which it knows.
     pub since: Option<u64>,
+    /// The cursors are from before a restore, or from elsewhere: none is of use.
+    pub is_of_another_database: bool,
     /// Where this page begins.
     pub after: Option<(Timestamp, ThreadId)>,
     /// Threads of this page at most.
@@ -139,10 +141,10 @@ fn missed(
     let Some(cursor) = ask.threads.get(&id) else {
         return snapshot(rows, actor, id, false).map(Some);
     };
-    if !is_of_this_log(rows, id, cursor)? {
+    if ask.is_of_another_database {
         return snapshot(rows, actor, id, true).map(Some);
     }
-    let log = entries(rows, actor, id, cursor.rev, ENTRIES_PER_THREAD)?;
+    let log = entries_after(rows, actor, id, cursor, ENTRIES_PER_THREAD)?;
     if log.too_old {
         return snapshot(rows, actor, id, true).map(Some);
     }
@@ -181,26 +183,6 @@ fn snapshot(
         log,
         messages: page.messages,
     })
-}
-
-/// Whether a cursor is a place in the log as it is now: a restored backup or a merge shows in chain and epoch.
-fn is_of_this_log(rows: &Rows, id: ThreadId, cursor: &SyncCursor) -> Result<bool, Stop> {
-    let epoch = rows.thread(id)?.map_or(0, |thread| thread.epoch);
-    let head = rows.head(id)?;
-    if cursor.rev > head.last_rev || cursor.epoch.is_some_and(|theirs| theirs != epoch) {
-        return Ok(false);
-    }
-    let Some(chain) = cursor.chain.filter(|_| cursor.rev > 0) else {
-        return Ok(true);
-    };
-    if cursor.rev == head.last_rev {
-        return Ok(chain == head.chain);
-    }
-    let key = Key::ChainAt(id, cursor.rev);
-    match rows.list(&key)? {
-        List::Chain(ours) => Ok(*ours == Some(chain)),
-        _ => Err(Stop::NotLoaded(key)),
-    }
 }
 
 /// Threads that the device names and that are not in the person's list any more: left, or hidden.

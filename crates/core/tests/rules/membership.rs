@@ -12,9 +12,10 @@ use semel_protocol::{
 };
 
 use crate::support::{
+    device::{self, Device},
     tell::{code, field, id, names, seen, sent, view},
     words::{
-        client_id, create, edit, expand, leave, people, person, react, read, remove, send, title,
+        client_id, create, delete, edit, expand, leave, people, person, react, read, remove, send, title,
     },
     world::{World, command},
 };
@@ -321,6 +322,34 @@ fn invariant_s8_what_happens_while_somebody_is_away_is_not_theirs() {
     let mut reply = send(group, "re", 4);
     reply.draft.reply_to = Some(between.id);
     assert_eq!(field(world.act("c", reply)), "/reply_to");
+}
+
+#[test]
+fn changes_made_while_somebody_was_out_reach_the_messages_that_are_theirs() {
+    let (mut world, group) = group(&["a", "b", "c"]);
+    world
+        .act("a", settings(group, History::Joined, Posting::Everyone))
+        .unwrap();
+    let ids: Vec<_> = (1..=3)
+        .map(|n| sent(world.act("b", send(group, "early", n))).message.id)
+        .collect();
+    let mut device = Device::default();
+    device::returns(&mut device, &world, &person("c"), group);
+    world.act("a", remove(group, "c")).unwrap();
+    world.act("b", edit(group, ids[0], "edited")).unwrap();
+    world.act("b", delete(group, ids[1])).unwrap();
+    world.act("a", react(group, ids[2], true)).unwrap();
+    let between = sent(world.act("b", send(group, "between", 4))).message.id;
+    world.act("b", edit(group, between, "unseen")).unwrap();
+    world.act("a", expand(group, &["c"])).unwrap();
+    device::returns(&mut device, &world, &person("c"), group);
+    let log = world
+        .ask(|rows| queries::entries(rows, &person("c"), group, 6, 100))
+        .unwrap();
+    let is_hidden = |entry: &SeenEntry| matches!(entry, SeenEntry::Hidden(..));
+    let hidden: Vec<_> = log.entries.iter().map(is_hidden).collect();
+    // Edit, deletion, reaction | what is not theirs, and its edit | added.
+    assert_eq!(hidden, [false, false, false, true, true, false]);
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use semel_core::{
     actions::ChangeThread,
-    queries::{self, Around, MessagesView, SyncAsk, SyncCursor, SyncView},
+    chain::Chain,
+    queries::{self, Around, MessagesView, SeenEntry, SyncAsk, SyncCursor, SyncView},
 };
 use semel_protocol::{Code, ThreadId, thread::History};
 
@@ -189,6 +190,50 @@ fn req_b5_sync_brings_what_moved_and_nothing_else() {
         moved.threads[0].thread.thread.id, direct,
         "most recent first"
     );
+}
+
+#[test]
+fn cursors_of_another_database_are_of_no_use_however_well_they_fit() {
+    let (world, group) = group(3);
+    let ask = SyncAsk {
+        is_of_another_database: true,
+        ..up_to_date(&world, "b")
+    };
+    let anew = sync(&world, "b", &ask);
+    assert!(anew.threads[0].log.too_old);
+    assert_eq!(anew.threads[0].messages.len(), 3);
+    assert_eq!(anew.threads[0].thread.thread.id, group);
+}
+
+#[test]
+fn pages_of_entries_tell_a_place_of_another_log() {
+    let (mut world, group) = group(3);
+    let head = world.store.heads[&group].clone();
+    let cursor = |rev, chain, epoch| SyncCursor { rev, chain, epoch };
+    let after = |world: &World, cursor: SyncCursor| {
+        let page =
+            world.ask(|rows| queries::entries_after(rows, &person("b"), group, &cursor, 10));
+        let page = page.expect("theirs");
+        (page.too_old, page.entries)
+    };
+    let (chain, wrong) = (Some(head.chain), Some(Chain([7; 8])));
+    for (place, too_old) in [
+        (cursor(2, None, None), false),
+        (cursor(2, None, Some(1)), false),
+        (cursor(2, None, Some(2)), true),
+        (cursor(2, wrong, None), true),
+        (cursor(head.last_rev, chain, Some(1)), false),
+        (cursor(head.last_rev, wrong, None), true),
+        (cursor(head.last_rev + 1, None, None), true),
+    ] {
+        assert_eq!(after(&world, place).0, too_old, "{place:?}");
+    }
+    // As a restore leaves it: entries of one epoch in a log of another.
+    world.store.threads.get_mut(&group).unwrap().epoch = 9;
+    assert!(after(&world, cursor(2, None, Some(1))).0);
+    let (too_old, entries) = after(&world, cursor(2, None, Some(9)));
+    let is_of_now = |seen: &SeenEntry| matches!(seen, SeenEntry::Seen(row, _) if row.epoch == 9);
+    assert!(!too_old && entries.len() == 2 && entries.iter().all(is_of_now));
 }
 
 #[test]

@@ -60,10 +60,15 @@ async fn a_backup_under_load_is_whole_and_has_what_was_acknowledged_before() {
     assert_eq!(doctor(other.path()).expect("the check runs"), []);
     let second = SqliteLedger::open(options(other.path(), &world)).expect("it opens");
     assert_eq!(second.incarnation(), restored.incarnation);
-    let rows = load(&*second, &[Key::Message(id, 20)]).await;
+    let rows = load(&*second, &[Key::Thread(id), Key::Message(id, 20)]).await;
     assert!(rows.messages.get(&(id, 20)).flatten().is_some());
+    let epoch = rows.threads.get(&id).flatten().map(|thread| thread.epoch);
+    assert!(epoch > Some(1), "cursors of before are of no use");
     // What was said before is known: a repeat is a repeat.
     assert!(sent(second.submit(send("ann", id, 1, "before")).await).duplicate);
+    assert!(!sent(second.submit(send("ann", id, 1_000, "after")).await).duplicate);
+    second.close().await;
+    assert_eq!(doctor(other.path()).expect("the check runs"), []);
 }
 
 #[tokio::test]

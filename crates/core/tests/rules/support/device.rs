@@ -15,7 +15,7 @@ use super::world::World;
 
 /// A thread as rebuilt from its log.
 #[derive(Default)]
-struct Device {
+pub(crate) struct Device {
     rev: Rev,
     is_group: bool,
     title: Option<String>,
@@ -72,9 +72,9 @@ impl Device {
         }
     }
 
-    /// Catches up page by page. Returns whether it saw every entry.
+    /// Catches up page by page, from where it is or from what is theirs. Returns whether it saw every entry.
     fn catch_up(&mut self, world: &World, who: &UserId, id: ThreadId, first: Rev) -> bool {
-        self.rev = first - 1;
+        self.rev = self.rev.max(first - 1);
         let mut saw_all = first == 1;
         loop {
             let page = world.ask(|rows| queries::entries(rows, who, id, self.rev, 4));
@@ -95,6 +95,18 @@ impl Device {
             }
         }
     }
+}
+
+/// A device that was there before catches up, and must have the messages that the server shows.
+pub(crate) fn returns(device: &mut Device, world: &World, who: &UserId, id: ThreadId) {
+    let view = world.ask(|rows| queries::thread(rows, who, id));
+    device.catch_up(world, who, id, view.expect("theirs").first_rev);
+    let page = world.ask(|rows| queries::messages(rows, who, id, Around::After(0), 10_000));
+    let page = page.expect("theirs").messages;
+    assert!(
+        device.messages.values().eq(&page),
+        "messages of {who} in {id}"
+    );
 }
 
 /// A device of every participant of every thread ends with what the server has.
