@@ -1,5 +1,7 @@
 //! The HTTP calls, over one connection that is kept alive.
 
+use std::fmt::Write as _;
+
 use http_body_util::{BodyExt, Full};
 use hyper::{
     Method, Request,
@@ -13,6 +15,7 @@ use semel_protocol::{
     entry::EntryPage,
     message::{MessagePage, SendResult},
     requests::{ChangeThread, CreateOrGet, Expand, SendMessage, StartConversation},
+    sync::Cursor,
     thread::{CreateOrGetResult, ExpandResult, StartConversationResult, ThreadPage, ThreadResult},
     user::{ProfileChange, UserResult},
 };
@@ -203,9 +206,31 @@ impl Api {
             .await
     }
 
-    /// `GET /api/chat/threads/{thread_id}/entries` after a place.
+    /// `GET /api/chat/threads/{thread_id}/entries` after a rev, of whatever log the thread has now.
     pub async fn entries(&self, thread: ThreadId, after: Rev, limit: usize) -> Called<EntryPage> {
-        let query = format!("after_rev={after}&limit={limit}");
+        let (chain, epoch) = (None, None);
+        let after = Cursor {
+            rev: after,
+            chain,
+            epoch,
+        };
+        self.entries_after(thread, &after, limit).await
+    }
+
+    /// The same after a place in a log: `too_old` when the thread has another log now.
+    pub async fn entries_after(
+        &self,
+        thread: ThreadId,
+        after: &Cursor,
+        limit: usize,
+    ) -> Called<EntryPage> {
+        let mut query = format!("after_rev={}&limit={limit}", after.rev);
+        if let Some(epoch) = after.epoch {
+            let _ = write!(query, "&epoch={epoch}");
+        }
+        if let Some(chain) = &after.chain {
+            let _ = write!(query, "&chain={chain}");
+        }
         self.get(&format!("/api/chat/threads/{thread}/entries?{query}"))
             .await
     }

@@ -15,8 +15,8 @@ pub use entry::{entry, entry_page, entry_row};
 pub use problem::{from_ledger, from_refusal};
 pub use renderer::JsonRenderer;
 pub use request::{
-    change_profile, change_role, change_thread, check_existing, create_or_get, delete_message,
-    draft, edit_message, expand, mark_delivered, mark_read, react, remove_participant, send,
+    change_profile, change_role, change_thread, check_existing, create_or_get, cursor_at,
+    delete_message, draft, edit_message, expand, mark_delivered, mark_read, react, remove_participant, send,
     send_batch, start_conversation, sync_ask,
 };
 pub use sync::sync_result;

@@ -7,7 +7,7 @@ use semel_core::{
     queries::{SyncAsk, SyncCursor},
 };
 use semel_protocol::{
-    MessageId, Seq, ThreadId, UserId,
+    MessageId, Rev, Seq, ThreadId, UserId,
     limits::{SYNC_PAGE_THREADS_MAX, SYNC_THREADS_MAX},
     requests,
     sync::SyncRequest,
@@ -196,7 +196,21 @@ pub fn change_profile(user_id: UserId, request: ProfileChange) -> Action {
     .into()
 }
 
-/// What a device asks for. `since` of another database counts for nothing.
+/// A place in a thread's log; `pointer` names the field for the refusal.
+pub fn cursor_at(
+    rev: Rev,
+    chain: Option<&str>,
+    epoch: Option<u64>,
+    pointer: &str,
+) -> Result<SyncCursor, Refusal> {
+    let parse = |text| {
+        Chain::parse(text).ok_or_else(|| Refusal::invalid(pointer, "16 hexadecimal digits"))
+    };
+    let chain = chain.map(parse).transpose()?;
+    Ok(SyncCursor { rev, chain, epoch })
+}
+
+/// What a device asks for. `since` and cursors of another database count for nothing.
 pub fn sync_ask(request: SyncRequest, incarnation: &str) -> Result<SyncAsk, Refusal> {
     if request.threads.len() > SYNC_THREADS_MAX {
         let detail = format!("at most {SYNC_THREADS_MAX} threads");
@@ -204,20 +218,10 @@ pub fn sync_ask(request: SyncRequest, incarnation: &str) -> Result<SyncAsk, Refu
     }
     let mut threads = std::collections::BTreeMap::new();
     for (id, cursor) in request.threads {
-        let chain = match cursor.chain.as_deref() {
-            None => None,
-            Some(text) => Some(Chain::parse(text).ok_or_else(|| {
-                Refusal::invalid(&format!("/threads/{id}/chain"), "16 hexadecimal digits")
-            })?),
-        };
-        threads.insert(
-            id,
-            SyncCursor {
-                rev: cursor.rev,
-                chain,
-                epoch: cursor.epoch,
-            },
-        );
+        let pointer = format!("/threads/{id}/chain");
+        let chain = cursor.chain.as_deref();
+        let cursor = cursor_at(cursor.rev, chain, cursor.epoch, &pointer)?;
+        threads.insert(id, cursor);
     }
     let is_same_database = request
         .incarnation
@@ -226,6 +230,7 @@ pub fn sync_ask(request: SyncRequest, incarnation: &str) -> Result<SyncAsk, Refu
     Ok(SyncAsk {
         threads,
         since: request.since.filter(|_| is_same_database),
+        is_of_another_database: !is_same_database,
         after: request
             .cursor
             .as_deref()

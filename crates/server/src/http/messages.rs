@@ -96,16 +96,21 @@ pub(super) fn remove_reaction(_: &Caller, parts: &Parts) -> Result<Action, Refus
     react(parts, false)
 }
 
-/// The log of a thread after a rev: what a device catches up with. Too far behind is a normal answer.
+/// The log of a thread after a rev: what a device catches up with.
+///
+/// Too far behind, or a place of another log (`epoch`, or `chain` of the entry `after_rev`), is a normal answer:
+/// `too_old`.
 #[utoipa::path(get, path = "/api/chat/threads/{thread_id}/entries", tag = "messages",
     responses((status = 200, description = "Consecutive entries.", body = Success<EntryPage>)))]
 pub(super) fn list_entries(caller: &Caller, parts: &Parts) -> Result<Ask, Refusal> {
     let id = parts.thread_id()?;
     let after_rev = parts.number("after_rev")?.unwrap_or(0);
+    let (chain, epoch) = (parts.query("chain"), parts.number("epoch")?);
+    let cursor = convert::cursor_at(after_rev, chain, epoch, "?chain")?;
     let limit = parts.limit(PAGE_ROWS_DEFAULT, PAGE_ENTRIES_MAX)?;
     let who = caller.user_id.clone();
     Ok(Box::new(move |rows| {
-        let view = queries::entries(rows, &who, id, after_rev, limit)?;
+        let view = queries::entries_after(rows, &who, id, &cursor, limit)?;
         Ok(Data::Entries(convert::entry_page(&view)))
     }))
 }

@@ -189,6 +189,8 @@ fn query_schema(name: &str) -> (&'static str, Schema) {
     match name {
         "limit" => ("Rows of the page.", number),
         "after_rev" => ("Entries after this one.", number),
+        "chain" => ("The chain of the entry `after_rev`, as it was told.", text),
+        "epoch" => ("The thread's epoch, as it was told.", number),
         "before_seq" => ("Messages before this one.", number),
         "after_seq" => ("Messages after this one.", number),
         "around_seq" => ("Messages on both sides of this one.", number),

@@ -65,7 +65,7 @@ pub static ROUTES: &[Route] = &[
     ),
     Route::ask(
         "/api/chat/threads/{thread_id}/entries",
-        &["after_rev", "limit"],
+        &["after_rev", "chain", "epoch", "limit"],
         messages::list_entries,
     ),
     Route::ask(

@@ -356,3 +356,28 @@ async fn a_reply_names_a_message_of_the_thread() {
         .await
         .invalid("/reply_to");
 }
+
+#[tokio::test]
+async fn a_place_of_another_log_is_too_old() {
+    let server = TestServer::start().await;
+    let [ann, bob] = server.people(["ann", "bob"]).await;
+    let thread = ann.direct(&bob).await;
+    ann.say(&thread, "one").await;
+    let entries = log(&ann, &thread).await;
+    let (rev, epoch) = (entries.len(), &entries[0]["epoch"]);
+    let chain = entries[rev - 1]["chain"].as_str().unwrap();
+    let path = format!("/api/chat/threads/{thread}/entries");
+    for (query, too_old) in [
+        (format!("after_rev={rev}&epoch={epoch}&chain={chain}"), false),
+        (format!("after_rev={rev}&epoch=7"), true),
+        (format!("after_rev={rev}&chain=0123456789abcdef"), true),
+        (format!("after_rev={}", rev + 1), true),
+    ] {
+        let page = ann.get(&format!("{path}?{query}")).await.success();
+        assert_eq!(page["too_old"], too_old, "{query}: {page}");
+    }
+    for query in ["chain=x", "epoch=-1"] {
+        let answer = ann.get(&format!("{path}?{query}")).await;
+        assert_eq!(answer.status, 422, "{query}");
+    }
+}

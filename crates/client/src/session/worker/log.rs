@@ -131,7 +131,7 @@ impl Worker {
             self.counters.fetches.fetch_add(1, Ordering::Relaxed);
             let page = self
                 .api
-                .entries(thread_id, head, limits::PAGE_ENTRIES_MAX)
+                .entries_after(thread_id, &timeline.cursor(), limits::PAGE_ENTRIES_MAX)
                 .await?
                 .data;
             let mut applied = Vec::new();
