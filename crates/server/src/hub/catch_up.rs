@@ -2,7 +2,13 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use semel_core::queries::{self, SeenEntry};
+use semel_core::{
+    Key, Stop,
+    ports::LedgerError,
+    queries,
+    row::{EntryRow, MessageRow},
+    rows::List,
+};
 use semel_protocol::{
     Rev, ThreadId, UserId,
     limits::{PAGE_ENTRIES_MAX, PAGE_ROWS_DEFAULT},
@@ -10,77 +16,133 @@ use semel_protocol::{
 };
 
 use super::{Hub, task::Pending};
-use crate::{convert, realtime::packet};
+use crate::realtime::packet;
 
 impl Hub {
     /// Compares every known thread with the store and delivers what is missing; then tells everybody the heads of their
     /// newest threads, for those that are not known here.
     pub(super) async fn catch_up_all(self: &Arc<Self>, pending: &mut Pending) {
-        let ids = self.threads().ids();
-        for id in ids {
-            let roster = match self.roster(id).await {
-                Ok(Some(roster)) => roster,
-                Ok(None) => continue,
-                Err(error) => {
-                    // The store is away again, and will tell again when it is back.
-                    tracing::warn!(%error, "failed to catch up");
-                    return;
-                }
-            };
-            let head = roster.head.last_rev;
-            let delivered = self.threads().put(roster).delivered;
-            let Some(delivered) = delivered.filter(|delivered| *delivered < head) else {
-                continue;
-            };
-            self.catch_up(id, delivered + 1, head).await;
-            if let Some(live) = self.threads().get(id) {
-                live.delivered = Some(head);
-                live.last_message = None;
-            }
-            pending.lists.insert(id);
-            pending.moved.insert(id, head);
-        }
+        pending.in_doubt.extend(self.threads().doubt_all());
+        self.clear_doubts(pending).await;
         tokio::spawn(self.clone().tell_newest_heads());
     }
 
-    /// Delivers entries `first..=last` of a thread from the store, as each person sees them.
-    pub(super) async fn catch_up(&self, id: ThreadId, first: Rev, last: Rev) {
-        let people: Vec<UserId> = {
-            let mut threads = self.threads();
-            let Some(live) = threads.get(id) else { return };
-            let connected = live
-                .people
-                .keys()
-                .filter(|who| self.people.is_connected(who));
-            connected.cloned().collect()
-        };
-        let is_long = last - first >= PAGE_ENTRIES_MAX as u64;
-        for who in people {
-            if is_long {
-                let heads = Heads {
-                    heads: [(id, last)].into(),
-                };
-                self.people
-                    .push(&who, &packet::event(from_server::HEADS, &heads));
-                continue;
+    /// Loads the threads whose people are in doubt and delivers what was not told of them meanwhile.
+    pub(super) async fn clear_doubts(&self, pending: &mut Pending) {
+        for id in Vec::from_iter(pending.in_doubt.iter().copied()) {
+            if let Err(error) = self.clear_doubt(id, pending).await {
+                // It will answer no better now for the others: soon again.
+                tracing::warn!(%error, thread_id = %id, "failed to catch up");
+                return;
             }
-            let (actor, limit) = (who.clone(), (last - first + 1) as usize);
-            let asked = self.ask(move |rows| queries::entries(rows, &actor, id, first - 1, limit));
-            match asked.await {
-                Ok(Ok(view)) => {
-                    for seen in view.entries {
-                        if matches!(seen, SeenEntry::Seen(..)) {
-                            let entry = convert::entry(&seen);
-                            self.people
-                                .push(&who, &packet::event(from_server::ENTRY, &entry));
-                        }
-                    }
+            pending.in_doubt.remove(&id);
+        }
+    }
+
+    async fn clear_doubt(&self, id: ThreadId, pending: &mut Pending) -> Result<(), LedgerError> {
+        if !self.refresh(id).await? {
+            return Ok(());
+        }
+        let known = self.threads().get(id).map(|live| {
+            let head = live.head.last_rev;
+            (live.delivered, head)
+        });
+        let Some((delivered, head)) = known else {
+            return Ok(());
+        };
+        if let Some(delivered) = delivered.filter(|delivered| *delivered < head) {
+            self.catch_up(id, delivered + 1, head).await?;
+        }
+        pending.lists.insert(id);
+        // With nothing delivered yet, the heads are all that devices hear of what was not told.
+        pending.moved.insert(id, head);
+        Ok(())
+    }
+
+    /// Delivers entries `first..=last` of a thread, whose people are known, from the store. If that fails, its people are in
+    /// doubt again: nothing may come after what is missing.
+    pub(super) async fn catch_up(
+        &self,
+        id: ThreadId,
+        first: Rev,
+        last: Rev,
+    ) -> Result<(), LedgerError> {
+        if last - first >= PAGE_ENTRIES_MAX as u64 {
+            self.tell_head(id, first, last);
+            return Ok(());
+        }
+        let limit = (last - first + 1) as usize;
+        let entries = match self.entries(id, first - 1, limit).await {
+            Ok(entries) => entries,
+            Err(error) => {
+                if let Some(live) = self.threads().get(id) {
+                    live.is_in_doubt = true;
                 }
-                // Not theirs to see any more.
-                Ok(Err(_)) => {}
-                Err(error) => tracing::warn!(%error, thread_id = %id, "failed to catch up"),
+                return Err(error);
+            }
+        };
+        if let Some(live) = self.threads().get(id) {
+            for (entry, about) in &entries {
+                self.tell(live, entry, about.as_ref());
             }
         }
+        Ok(())
+    }
+
+    /// Instead of very many entries: where they end, to everybody who may see any of them.
+    fn tell_head(&self, id: ThreadId, first: Rev, last: Rev) {
+        let heads = Heads {
+            heads: [(id, last)].into(),
+        };
+        let frame = packet::event(from_server::HEADS, &heads);
+        let mut threads = self.threads();
+        let Some(live) = threads.get(id) else { return };
+        for (who, row) in &live.people {
+            let was_in = row
+                .periods
+                .iter()
+                .any(|period| period.until_rev.is_none_or(|until| until >= first));
+            if was_in {
+                self.people.push(who, &frame);
+            }
+        }
+        live.delivered = Some(last);
+        live.last_message = None;
+    }
+
+    /// Entries of a thread with their messages, whoever may see them.
+    async fn entries(
+        &self,
+        id: ThreadId,
+        after: Rev,
+        limit: usize,
+    ) -> Result<Vec<(EntryRow, Option<MessageRow>)>, LedgerError> {
+        let asked = self.ask_first(move |rows| {
+            let key = Key::Entries(id, after, limit);
+            let Some(List::Entries(page)) = rows.lists.get(&key) else {
+                return Err(Stop::NotLoaded(key));
+            };
+            let (mut entries, mut missing) = (Vec::new(), Vec::new());
+            for entry in page {
+                let seq = entry.seq.or_else(|| entry.fact.message_seq());
+                let about = match seq.map(|seq| (seq, rows.messages.get(&(id, seq)))) {
+                    None => None,
+                    Some((_, Some(message))) => message.cloned(),
+                    Some((seq, None)) => {
+                        missing.push(Key::Message(id, seq));
+                        None
+                    }
+                };
+                entries.push((entry.clone(), about));
+            }
+            if missing.is_empty() {
+                Ok(entries)
+            } else {
+                Err(Stop::NotLoaded(Key::Many(missing)))
+            }
+        });
+        // It refuses nobody.
+        Ok(asked.await?.unwrap_or_default())
     }
 
     async fn tell_newest_heads(self: Arc<Self>) {
@@ -88,21 +150,30 @@ impl Hub {
             .people
             .read(|devices| devices.keys().cloned().collect());
         for who in people {
-            let actor = who.clone();
-            let asked =
-                self.ask(move |rows| queries::threads(rows, &actor, None, PAGE_ROWS_DEFAULT));
-            let Ok(Ok(threads)) = asked.await else {
-                continue;
-            };
-            let heads = threads
-                .iter()
-                .map(|view| (view.thread.id, view.head.last_rev));
-            let heads: HashMap<ThreadId, Rev> = heads.collect();
-            let heads = Heads {
-                heads: heads.into_iter().collect(),
-            };
-            self.people
-                .push(&who, &packet::event(from_server::HEADS, &heads));
+            while self.people.is_connected(&who) {
+                let actor = who.clone();
+                let asked = self
+                    .ask_first(move |rows| queries::threads(rows, &actor, None, PAGE_ROWS_DEFAULT));
+                let threads = match asked.await {
+                    Ok(threads) => threads.unwrap_or_default(),
+                    Err(LedgerError::Closing) => return,
+                    Err(error) => {
+                        tracing::warn!(%error, "failed to tell heads");
+                        tokio::time::sleep(self.rhythm.soon).await;
+                        continue;
+                    }
+                };
+                let heads = threads
+                    .iter()
+                    .map(|view| (view.thread.id, view.head.last_rev));
+                let heads: HashMap<ThreadId, Rev> = heads.collect();
+                let heads = Heads {
+                    heads: heads.into_iter().collect(),
+                };
+                self.people
+                    .push(&who, &packet::event(from_server::HEADS, &heads));
+                break;
+            }
         }
     }
 }

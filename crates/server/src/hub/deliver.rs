@@ -1,7 +1,12 @@
 //! Entries to devices.
+//!
+//! Invariant: of a thread whose people could not be loaded after an entry that changed them, nothing is told.
 
-use semel_core::row::{EntryRow, MessageRow};
-use semel_protocol::{Rev, ThreadId, socket::from_server};
+use semel_core::{
+    ports::LedgerError,
+    row::{EntryRow, MessageRow},
+};
+use semel_protocol::{ThreadId, socket::from_server};
 
 use super::{
     Hub,
@@ -45,37 +50,34 @@ impl Hub {
         about: Option<&MessageRow>,
         pending: &mut Pending,
     ) {
-        if !self.prepare(entry).await {
-            return;
-        }
-        let gap = {
-            let mut threads = self.threads();
-            let Some(live) = threads.get(entry.thread_id) else {
-                return;
-            };
-            match live.place(entry.rev) {
-                Place::Old => return,
-                Place::Next => None,
-                Place::Gap(first) => Some(first),
+        let id = entry.thread_id;
+        match self.make_ready(entry).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => {
+                // Unknown people must not see it, nor what comes after it.
+                tracing::warn!(%error, thread_id = %id, rev = entry.rev, "failed to load what delivery needs");
+                return self.doubt(id, pending);
             }
-        };
-        if let Some(first) = gap {
-            self.fetch_gap(entry, first).await;
         }
         let mut threads = self.threads();
-        let Some(live) = threads.get(entry.thread_id) else {
+        let Some(live) = threads.get(id) else {
             return;
         };
-        let count = self.fan_out(live, entry, about);
-        live.note(entry, about);
-        pending.lists.insert(entry.thread_id);
+        self.tell(live, entry, about);
+        pending.lists.insert(id);
         let moved = if live.is_large() {
             &mut pending.moved_large
         } else {
             &mut pending.moved
         };
-        moved.insert(entry.thread_id, entry.rev);
-        drop(threads);
+        moved.insert(id, entry.rev);
+    }
+
+    /// Tells an entry and notes that.
+    pub(super) fn tell(&self, live: &mut LiveThread, entry: &EntryRow, about: Option<&MessageRow>) {
+        let count = self.fan_out(live, entry, about);
+        live.note(entry, about);
         metrics::counter!("semel_entries_delivered_total").increment(count);
         tracing::debug!(
             thread_id = %entry.thread_id,
@@ -86,53 +88,63 @@ impl Hub {
         );
     }
 
-    /// Delivers the entries from `first` up to this one, which were not told.
-    async fn fetch_gap(&self, entry: &EntryRow, first: Rev) {
+    /// Knows the thread and its people as of this entry or later, and has delivered what comes before it. Whether there is
+    /// still something to deliver.
+    async fn make_ready(&self, entry: &EntryRow) -> Result<bool, LedgerError> {
         let id = entry.thread_id;
-        tracing::info!(thread_id = %id, first, rev = entry.rev, "fetching entries that were not told");
-        // The missing ones may have changed who is in the thread, and the last message.
-        if let Ok(Some(roster)) = self.roster(id).await {
-            self.threads().put(roster).last_message = None;
+        if self.needs_roster(entry) && !self.refresh(id).await? {
+            return Ok(false);
         }
-        self.catch_up(id, first, entry.rev - 1).await;
+        let place = self.threads().get(id).map(|live| live.place(entry.rev));
+        match place {
+            None | Some(Place::Old) => Ok(false),
+            Some(Place::Next) => Ok(true),
+            Some(Place::Gap(first)) => {
+                tracing::info!(thread_id = %id, first, rev = entry.rev, "fetching entries that were not told");
+                // The missing ones may have changed who is in the thread.
+                if !self.refresh(id).await? {
+                    return Ok(false);
+                }
+                self.catch_up(id, first, entry.rev - 1).await?;
+                Ok(true)
+            }
+        }
     }
 
-    /// Knows the thread and its people as of this entry or later. Whether that worked.
-    async fn prepare(&self, entry: &EntryRow) -> bool {
+    fn needs_roster(&self, entry: &EntryRow) -> bool {
         let id = entry.thread_id;
-        let is_known = {
-            let mut threads = self.threads();
-            let epoch = threads.get(id).map(|live| live.thread.epoch);
-            if epoch.is_some_and(|epoch| epoch != entry.epoch) {
-                threads.remove(id);
+        let mut threads = self.threads();
+        let known = threads
+            .get(id)
+            .map(|live| (live.thread.epoch, live.is_in_doubt));
+        match known {
+            Some((epoch, is_in_doubt)) if epoch == entry.epoch => {
+                is_in_doubt || changes_people(&entry.fact)
             }
-            epoch == Some(entry.epoch)
-        };
-        if is_known && !changes_people(&entry.fact) {
-            return true;
-        }
-        match self.roster(id).await {
-            Ok(Some(roster)) => {
-                self.threads().put(roster);
+            Some(_) => {
+                threads.remove(id);
                 true
             }
-            Ok(None) => false,
-            Err(error) => {
-                // Unknown people must not see it. The next entry finds the gap.
-                tracing::warn!(%error, thread_id = %id, rev = entry.rev, "failed to load a roster");
-                self.forget_unless_delivered(id);
-                false
-            }
+            None => true,
         }
     }
 
-    /// A thread with nothing delivered yet would take the next entry for the first: devices learn of this one from
-    /// heads and sync.
-    fn forget_unless_delivered(&self, id: ThreadId) {
-        let mut threads = self.threads();
-        if threads.get(id).is_some_and(|live| live.delivered.is_none()) {
-            threads.remove(id);
+    /// Loads who is in a thread. Whether there is such a thread.
+    pub(super) async fn refresh(&self, id: ThreadId) -> Result<bool, LedgerError> {
+        let roster = self.roster(id).await?;
+        let is_there = roster.is_some();
+        if let Some(roster) = roster {
+            self.threads().put(roster);
         }
+        Ok(is_there)
+    }
+
+    /// From now on nothing is told about a thread until it was loaded again, which is tried soon.
+    fn doubt(&self, id: ThreadId, pending: &mut Pending) {
+        if let Some(live) = self.threads().get(id) {
+            live.is_in_doubt = true;
+        }
+        pending.in_doubt.insert(id);
     }
 
     fn fan_out(&self, live: &LiveThread, entry: &EntryRow, about: Option<&MessageRow>) -> u64 {

@@ -15,7 +15,7 @@ impl Hub {
     /// Tells the newest line of threads to everybody who is in them.
     pub(super) async fn tell_lists(&self, ids: HashSet<ThreadId>) {
         for id in ids {
-            let missing = self.threads().get(id).and_then(|live| {
+            let missing = self.threads().get_sure(id).and_then(|live| {
                 let known = live.last_message.as_ref().map_or(0, |message| message.seq);
                 (known < live.head.last_seq).then_some(live.head.last_seq)
             });
@@ -24,7 +24,7 @@ impl Hub {
                 None => None,
             };
             let mut threads = self.threads();
-            let Some(live) = threads.get(id).filter(|live| !live.is_large()) else {
+            let Some(live) = threads.get_sure(id).filter(|live| !live.is_large()) else {
                 continue;
             };
             if loaded.is_some() {
@@ -43,7 +43,7 @@ impl Hub {
     }
 
     async fn message(&self, id: ThreadId, seq: Seq) -> Option<MessageRow> {
-        let found = self.ask(move |rows| match rows.messages.get(&(id, seq)) {
+        let found = self.ask_first(move |rows| match rows.messages.get(&(id, seq)) {
             None => Err(Stop::NotLoaded(Key::Message(id, seq))),
             Some(row) => Ok(row.cloned()),
         });
@@ -57,7 +57,7 @@ impl Hub {
         {
             let mut threads = self.threads();
             for (id, rev) in moved {
-                let Some(live) = threads.get(id) else {
+                let Some(live) = threads.get_sure(id) else {
                     continue;
                 };
                 for who in live.active().filter(|who| self.people.is_connected(who)) {

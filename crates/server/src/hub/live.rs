@@ -27,6 +27,8 @@ pub(super) struct LiveThread {
     pub(super) last_message: Option<MessageRow>,
     /// Positions that devices were told last.
     pub(super) told: HashMap<UserId, PositionRow>,
+    /// Whether its people may be others by now: nothing is told about it until they are loaded.
+    pub(super) is_in_doubt: bool,
     used: u64,
 }
 
@@ -50,12 +52,14 @@ impl LiveThread {
             delivered: None,
             last_message: None,
             told: HashMap::new(),
+            is_in_doubt: false,
             used: 0,
         }
     }
 
     /// Takes a roster that was loaded later.
     pub(super) fn refresh(&mut self, roster: Roster) {
+        self.is_in_doubt = false;
         self.thread = roster.thread;
         self.people = roster.people.into_iter().collect();
         if roster.head.last_rev > self.head.last_rev {
@@ -146,6 +150,11 @@ impl LiveThreads {
         Some(thread)
     }
 
+    /// A thread whose people are known.
+    pub(super) fn get_sure(&mut self, id: ThreadId) -> Option<&mut LiveThread> {
+        self.get(id).filter(|live| !live.is_in_doubt)
+    }
+
     /// Adds a thread, or brings the one that is there up to date.
     pub(super) fn put(&mut self, roster: Roster) -> &mut LiveThread {
         let id = roster.thread.id;
@@ -174,8 +183,12 @@ impl LiveThreads {
         self.people = 0;
     }
 
-    pub(super) fn ids(&self) -> Vec<ThreadId> {
-        self.threads.keys().copied().collect()
+    /// Marks all as in doubt, and names them.
+    pub(super) fn doubt_all(&mut self) -> impl Iterator<Item = ThreadId> {
+        self.threads.iter_mut().map(|(id, live)| {
+            live.is_in_doubt = true;
+            *id
+        })
     }
 
     /// Drops the older half when there is too much, except the one at hand.

@@ -23,7 +23,7 @@ pub use device::{Device, Full, InFlight, Outlet};
 pub use people::TooManyDevices;
 use semel_core::{
     Key, Refusal, Rows, Stop,
-    ports::{Clock, Ledger, LedgerError, Listener, News, ask},
+    ports::{Clock, Ledger, LedgerError, Listener, News, ask, ask_first},
     queries::{self, Roster},
 };
 use semel_protocol::{
@@ -79,11 +79,11 @@ impl std::fmt::Debug for Hub {
 
 impl Listener for Hub {
     fn committed(&self, news: News) {
-        self.tell(Event::News(news));
+        self.hear(Event::News(news));
     }
 
     fn recovered(&self) {
-        self.tell(Event::Recovered);
+        self.hear(Event::Recovered);
     }
 }
 
@@ -121,7 +121,7 @@ impl Hub {
     }
 
     /// From the lane's thread: waits when the hub is behind, which only the store can make it, never a device.
-    fn tell(&self, event: Event) {
+    fn hear(&self, event: Event) {
         if let Err(mpsc::error::TrySendError::Full(event)) = self.news.try_send(event) {
             // A hub that has ended tells nobody.
             let _ = self.news.blocking_send(event);
@@ -157,7 +157,7 @@ impl Hub {
     /// Tells the other participants that somebody types.
     pub async fn typing(&self, device: &Device, id: ThreadId, typing: bool) -> Result<(), NotTold> {
         let who = &device.user_id;
-        let known = self.threads().get(id).map(|live| {
+        let known = self.threads().get_sure(id).map(|live| {
             live.has_active(who)
                 .then(|| (live.active().cloned().collect(), live.is_large()))
         });
@@ -188,7 +188,8 @@ impl Hub {
         who: &UserId,
         id: ThreadId,
     ) -> Result<Option<(Vec<UserId>, bool)>, LedgerError> {
-        let Some(roster) = self.roster(id).await? else {
+        let asked = self.ask(move |rows| queries::roster(rows, id)).await?;
+        let Some(roster) = asked.unwrap_or_default() else {
             return Ok(None);
         };
         let mut threads = LiveThreads::default();
@@ -229,21 +230,33 @@ impl Hub {
     }
 
     async fn roster(&self, id: ThreadId) -> Result<Option<Roster>, LedgerError> {
-        let roster = self.ask(move |rows| queries::roster(rows, id)).await?;
+        let roster = self
+            .ask_first(move |rows| queries::roster(rows, id))
+            .await?;
         Ok(roster.unwrap_or_default())
     }
 
-    /// Asks the store.
+    /// Asks the store on behalf of a device.
     async fn ask<T: Send + 'static>(
         &self,
         question: impl FnMut(&Rows) -> Result<T, Stop> + Send + 'static,
     ) -> Result<Result<T, Refusal>, LedgerError> {
-        let ledger = self
-            .ledger
+        ask(self.ledger()?.as_ref(), question).await
+    }
+
+    /// Asks the store what delivery to everybody waits for.
+    async fn ask_first<T: Send + 'static>(
+        &self,
+        question: impl FnMut(&Rows) -> Result<T, Stop> + Send + 'static,
+    ) -> Result<Result<T, Refusal>, LedgerError> {
+        ask_first(self.ledger()?.as_ref(), question).await
+    }
+
+    fn ledger(&self) -> Result<Arc<dyn Ledger>, LedgerError> {
+        self.ledger
             .get()
             .and_then(Weak::upgrade)
-            .ok_or(LedgerError::Closing)?;
-        ask(ledger.as_ref(), question).await
+            .ok_or(LedgerError::Closing)
     }
 
     fn threads(&self) -> MutexGuard<'_, LiveThreads> {

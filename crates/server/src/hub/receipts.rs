@@ -16,11 +16,11 @@ impl Hub {
     /// Tells positions that moved.
     pub(super) async fn tell_positions(&self, positions: HashMap<(ThreadId, UserId), PositionRow>) {
         for ((id, who), position) in positions {
-            let is_known = self.threads().get(id).is_some();
+            let is_known = self.threads().get_sure(id).is_some();
             if !is_known {
-                match self.roster(id).await {
-                    Ok(Some(roster)) => drop(self.threads().put(roster)),
-                    Ok(None) => continue,
+                match self.refresh(id).await {
+                    Ok(true) => {}
+                    Ok(false) => continue,
                     // The next position of the same person makes up for it.
                     Err(error) => {
                         tracing::warn!(%error, thread_id = %id, "failed to load a roster");
@@ -28,7 +28,7 @@ impl Hub {
                     }
                 }
             }
-            if let Some(live) = self.threads().get(id) {
+            if let Some(live) = self.threads().get_sure(id) {
                 self.tell_position(live, &who, position);
             }
         }

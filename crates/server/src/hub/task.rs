@@ -33,6 +33,8 @@ pub(super) struct Pending {
     pub(super) lists: HashSet<ThreadId>,
     /// Positions that moved.
     pub(super) positions: HashMap<(ThreadId, UserId), PositionRow>,
+    /// Threads whose people could not be loaded, which is tried again.
+    pub(super) in_doubt: HashSet<ThreadId>,
     /// Threads that moved since heads were told.
     pub(super) moved: HashMap<ThreadId, Rev>,
     /// The large ones among them, whose heads are told soon.
@@ -68,6 +70,7 @@ impl Hub {
         if self.people.read(HashMap::is_empty) {
             // Nobody is there to be told; whoever comes syncs. What is known of threads grows old.
             self.threads().clear();
+            pending.in_doubt.clear();
             return;
         }
         for (entry, about) in news.entries {
@@ -84,6 +87,7 @@ impl Hub {
     }
 
     async fn tell_soon(&self, pending: &mut Pending) {
+        self.clear_doubts(pending).await;
         let lists = std::mem::take(&mut pending.lists);
         self.tell_lists(lists).await;
         let positions = std::mem::take(&mut pending.positions);
@@ -93,7 +97,7 @@ impl Hub {
 
     async fn tell_contact(self: Arc<Self>, who: UserId, contact: UserId) {
         let (own, other) = (who.clone(), contact.clone());
-        let found = self.ask(move |rows| {
+        let found = self.ask_first(move |rows| {
             let pair = (own.clone(), other.clone());
             let row = rows.contacts.get(&pair);
             let Some(row) = row else {

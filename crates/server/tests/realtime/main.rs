@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests panic")]
 
 mod connect;
+mod doubt;
 mod live;
 mod polling;
 mod send;

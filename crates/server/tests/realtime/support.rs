@@ -6,18 +6,19 @@ use std::{
     path::Path,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
+use async_trait::async_trait;
 use axum::serve::ListenerExt;
 use futures_util::{SinkExt, StreamExt};
 use semel_backends::sqlite::{Options, SqliteLedger};
 use semel_core::{
-    Command,
+    Command, Reply,
     actions::UpsertUser,
-    ports::{Clock, Entropy, Ledger, Listener, News},
+    ports::{Clock, Entropy, Ledger, LedgerError, Listener, News, Question},
 };
 use semel_protocol::{Timestamp, UserId};
 use semel_server::{
@@ -82,12 +83,66 @@ impl Listener for Wire {
     }
 }
 
+/// A store that does not answer the server's own questions while a test wants that.
+pub(crate) struct Shaky {
+    inner: Arc<dyn Ledger>,
+    fails: AtomicBool,
+    /// Questions that were not answered.
+    unanswered: AtomicUsize,
+}
+
+impl Shaky {
+    pub(crate) fn fail(&self) {
+        self.fails.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn mend(&self) {
+        self.fails.store(false, Ordering::SeqCst);
+    }
+
+    pub(crate) fn unanswered(&self) -> usize {
+        self.unanswered.load(Ordering::SeqCst)
+    }
+}
+
+#[async_trait]
+impl Ledger for Shaky {
+    async fn submit(&self, command: Command) -> Result<Reply, LedgerError> {
+        self.inner.submit(command).await
+    }
+
+    async fn answer(&self, question: Question) -> Result<(), LedgerError> {
+        self.inner.answer(question).await
+    }
+
+    async fn answer_first(&self, question: Question) -> Result<(), LedgerError> {
+        if self.fails.load(Ordering::SeqCst) {
+            self.unanswered.fetch_add(1, Ordering::SeqCst);
+            return Err(LedgerError::Unavailable("as the test wants".to_owned()));
+        }
+        self.inner.answer_first(question).await
+    }
+
+    fn incarnation(&self) -> String {
+        self.inner.incarnation()
+    }
+
+    fn health(&self) -> Result<(), String> {
+        self.inner.health()
+    }
+
+    async fn close(&self) {
+        self.inner.close().await;
+    }
+}
+
 /// A running server.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) app: Arc<App>,
     pub(crate) realtime: Realtime,
     pub(crate) wire: Arc<Wire>,
+    pub(crate) store: Arc<Shaky>,
     directory: Arc<tempfile::TempDir>,
 }
 
@@ -117,7 +172,12 @@ impl Server {
             is_down: AtomicBool::new(false),
             untold: Mutex::default(),
         });
-        let ledger = open(directory.path(), wire.clone());
+        let store = Arc::new(Shaky {
+            inner: open(directory.path(), wire.clone()),
+            fails: AtomicBool::new(false),
+            unanswered: AtomicUsize::new(0),
+        });
+        let ledger: Arc<dyn Ledger> = store.clone();
         hub.start(&ledger);
         let clock = Arc::new(SystemClock);
         let tokens = Tokens::new(SECRET, clock.clone());
@@ -133,6 +193,7 @@ impl Server {
             app,
             realtime,
             wire,
+            store,
             directory,
         }
     }
