@@ -15,6 +15,7 @@ use semel_protocol::{Problem, UserId};
 use crate::{
     auth::{Caller, KnownPeople, TokenError, Tokens},
     convert, telemetry,
+    turns::{TooMany, Turn, Turns},
 };
 
 /// What every surface of the server shares.
@@ -28,6 +29,7 @@ pub struct App {
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
     people: KnownPeople,
+    turns: Arc<Turns>,
     is_stopping: AtomicBool,
 }
 
@@ -39,14 +41,14 @@ impl App {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Arc<Self> {
-        let (people, is_stopping) = (KnownPeople::default(), AtomicBool::new(false));
         Arc::new(Self {
             ledger,
             tokens,
             clock,
             entropy,
-            people,
-            is_stopping,
+            people: KnownPeople::default(),
+            turns: Arc::default(),
+            is_stopping: AtomicBool::new(false),
         })
     }
 
@@ -89,9 +91,27 @@ impl App {
         }
     }
 
-    /// Asks the ledger.
+    /// Asks the ledger for somebody, whose questions wait for each other.
     pub async fn ask<T: Send + 'static>(
         &self,
+        who: &UserId,
+        request_id: &str,
+        question: impl FnMut(&Rows) -> Result<T, Stop> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let turn = self.turn(who, request_id).await?;
+        self.ask_in_turn(&turn, request_id, question).await
+    }
+
+    /// Waits for somebody's turn at asking.
+    pub(crate) async fn turn(&self, who: &UserId, request_id: &str) -> Result<Turn, Problem> {
+        let turn = self.turns.take(who).await;
+        turn.map_err(|TooMany| convert::from_ledger(&LedgerError::Overloaded, request_id))
+    }
+
+    /// Asks the ledger.
+    pub(crate) async fn ask_in_turn<T: Send + 'static>(
+        &self,
+        _: &Turn,
         request_id: &str,
         question: impl FnMut(&Rows) -> Result<T, Stop> + Send + 'static,
     ) -> Result<T, Problem> {

@@ -11,5 +11,6 @@ pub mod jobs;
 pub mod realtime;
 pub mod serve;
 pub mod telemetry;
+mod turns;
 pub mod web;
 pub mod world;

@@ -116,7 +116,11 @@ async fn ask(
 ) -> Result<Response, Refusal> {
     let parts = receive(route, request).await?;
     let question = read(&asked.caller, &parts)?;
-    Ok(match asked.app.ask(&asked.request_id, question).await {
+    let answer = asked
+        .app
+        .ask(&asked.caller.user_id, &asked.request_id, question)
+        .await;
+    Ok(match answer {
         Ok(data) => respond::data(&data),
         Err(problem) => respond::problem(&problem),
     })

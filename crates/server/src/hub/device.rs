@@ -21,6 +21,13 @@ use crate::realtime::packet::{self, Frame};
 const NOTICES_PER_SECOND: f64 = 5.0;
 const NOTICES_AT_ONCE: f64 = 10.0;
 
+/// `delivered` of one device per second, and how many at once: a device that comes back tells it of many threads.
+const DELIVERED_PER_SECOND: f64 = 50.0;
+const DELIVERED_AT_ONCE: f64 = 500.0;
+/// Positions of one device that wait for their answer. They are written together from time to time, so they do not count
+/// among its other actions.
+const READS_IN_FLIGHT_MAX: usize = 256;
+
 /// The way to a device. What cannot be taken at once is refused: nobody waits for a device.
 pub trait Outlet: Send + Sync {
     /// Takes a packet, or refuses because too much waits.
@@ -50,7 +57,9 @@ pub struct Device {
     /// Whose presence it wants to know.
     pub(super) watching: Mutex<Vec<UserId>>,
     actions_in_flight: AtomicUsize,
-    notices: Mutex<(f64, Instant)>,
+    reads_in_flight: AtomicUsize,
+    notices: Allowance,
+    delivered: Allowance,
     is_cut: AtomicBool,
     /// Set when it disconnected, so that nothing remembers it afterwards.
     pub(super) is_gone: AtomicBool,
@@ -63,13 +72,50 @@ impl fmt::Debug for Device {
     }
 }
 
-/// A place among the actions of a device that wait for their answer.
+/// How often a device may do something.
+struct Allowance {
+    left: Mutex<(f64, Instant)>,
+    per_second: f64,
+    at_once: f64,
+}
+
+impl Allowance {
+    fn new(per_second: f64, at_once: f64) -> Self {
+        Self {
+            left: Mutex::new((at_once, Instant::now())),
+            per_second,
+            at_once,
+        }
+    }
+
+    /// Whether it may once more now.
+    fn take(&self) -> bool {
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let (allowance, since) = *left;
+        let gained = since.elapsed().as_secs_f64() * self.per_second;
+        let allowance = (allowance + gained).min(self.at_once);
+        let may = allowance >= 1.0;
+        *left = (allowance - f64::from(u8::from(may)), Instant::now());
+        may
+    }
+}
+
+/// What waits for its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waits {
+    /// An action or a question.
+    Action,
+    /// A position that was read.
+    Read,
+}
+
+/// A place among what of a device waits for its answer.
 #[derive(Debug)]
-pub struct InFlight(std::sync::Arc<Device>);
+pub struct InFlight(std::sync::Arc<Device>, Waits);
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.actions_in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.0.in_flight(self.1).0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -88,7 +134,9 @@ impl Device {
             open: Mutex::default(),
             watching: Mutex::default(),
             actions_in_flight: AtomicUsize::new(0),
-            notices: Mutex::new((NOTICES_AT_ONCE, Instant::now())),
+            reads_in_flight: AtomicUsize::new(0),
+            notices: Allowance::new(NOTICES_PER_SECOND, NOTICES_AT_ONCE),
+            delivered: Allowance::new(DELIVERED_PER_SECOND, DELIVERED_AT_ONCE),
             is_cut: AtomicBool::new(false),
             is_gone: AtomicBool::new(false),
             outlet,
@@ -152,12 +200,12 @@ impl Device {
 
     /// Whether the device may send another notice now.
     pub fn may_notify(&self) -> bool {
-        let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
-        let (allowance, since) = *notices;
-        let gained = since.elapsed().as_secs_f64() * NOTICES_PER_SECOND;
-        let allowance = (allowance + gained).min(NOTICES_AT_ONCE);
-        *notices = ((allowance - 1.0).max(0.0), Instant::now());
-        allowance >= 1.0
+        self.notices.take()
+    }
+
+    /// Whether the device may tell another delivered position now.
+    pub fn may_tell_delivered(&self) -> bool {
+        self.delivered.take()
     }
 
     /// How long to wait when it may not.
@@ -165,12 +213,20 @@ impl Device {
         Duration::from_secs_f64(1.0 / NOTICES_PER_SECOND)
     }
 
-    /// A place for an action; none when too many wait for their answer.
-    pub fn begin(self: &std::sync::Arc<Self>) -> Option<InFlight> {
-        let before = self.actions_in_flight.fetch_add(1, Ordering::Relaxed);
+    /// A place; none when too many wait for their answer.
+    pub fn begin(self: &std::sync::Arc<Self>, waits: Waits) -> Option<InFlight> {
+        let (count, max) = self.in_flight(waits);
+        let before = count.fetch_add(1, Ordering::Relaxed);
         // Dropped at once when there was no place, which gives the count back.
-        let place = InFlight(self.clone());
-        (before < DEVICE_ACTIONS_IN_FLIGHT_MAX).then_some(place)
+        let place = InFlight(self.clone(), waits);
+        (before < max).then_some(place)
+    }
+
+    fn in_flight(&self, waits: Waits) -> (&AtomicUsize, usize) {
+        match waits {
+            Waits::Action => (&self.actions_in_flight, DEVICE_ACTIONS_IN_FLIGHT_MAX),
+            Waits::Read => (&self.reads_in_flight, READS_IN_FLIGHT_MAX),
+        }
     }
 }
 

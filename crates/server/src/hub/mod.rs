@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-pub use device::{Device, Full, InFlight, Outlet};
+pub use device::{Device, Full, InFlight, Outlet, Waits};
 pub use people::TooManyDevices;
 use semel_core::{
     Key, Refusal, Rows, Stop,

@@ -6,7 +6,10 @@ use std::{
 };
 
 use semel_core::{
-    Command, IdempotencyKey, Refusal, Reply, actions::Action, ports::LedgerError, queries,
+    Command, IdempotencyKey, Refusal, Reply,
+    actions::Action,
+    ports::LedgerError,
+    queries::{self, SyncAsk, SyncView},
 };
 use semel_protocol::{
     Code, Problem,
@@ -27,7 +30,7 @@ use super::{
 use crate::{
     app::App,
     convert,
-    hub::{Device, Hub, InFlight, NotTold},
+    hub::{Device, Hub, InFlight, NotTold, Waits},
     telemetry::Watch,
 };
 
@@ -147,7 +150,11 @@ impl Events {
         ack: Option<&str>,
         event: &Incoming<'_>,
     ) {
-        let Some(place) = device.begin() else {
+        let waits = match event.name.as_ref() {
+            from_client::READ => Waits::Read,
+            _ => Waits::Action,
+        };
+        let Some(place) = device.begin(waits) else {
             let detail = "too many events wait for their answer";
             self.refuse_early(device, ack, Code::RateLimited, detail, Some(RATE_RETRY_MS));
             return;
@@ -240,6 +247,9 @@ impl Events {
     }
 
     fn delivered(&self, call: &Call, at: Position) {
+        if !call.device.may_tell_delivered() {
+            return call.slow_down(RATE_RETRY_MS);
+        }
         match self
             .positions
             .delivered(&call.device.user_id, at.thread_id, at.seq)
@@ -255,17 +265,25 @@ impl Events {
         let question = convert::sync_ask(request, &incarnation)?;
         let events = self.clone();
         tokio::spawn(async move {
-            let _turn = events.syncs.acquire().await;
-            let actor = call.device.user_id.clone();
-            let asked = events.app.ask(&call.request_id, move |rows| {
-                queries::sync(rows, &actor, &question)
-            });
-            match asked.await {
+            match events.missed(&call, question).await {
                 Ok(view) => call.succeed(&convert::sync_result(&view, &incarnation)),
                 Err(problem) => call.fail(problem),
             }
         });
         Ok(())
+    }
+
+    /// The person's own turn comes first: what waits for it must not wait in the place of others.
+    async fn missed(&self, call: &Call, question: SyncAsk) -> Result<SyncView, Problem> {
+        let actor = call.device.user_id.clone();
+        let own_turn = self.app.turn(&actor, &call.request_id).await?;
+        let _turn = self.syncs.acquire().await;
+        let asked = self
+            .app
+            .ask_in_turn(&own_turn, &call.request_id, move |rows| {
+                queries::sync(rows, &actor, &question)
+            });
+        asked.await
     }
 
     fn typing(&self, call: Call, typing: Typing) {

@@ -66,7 +66,10 @@ impl Watch {
 /// The store did not answer a question.
 pub fn question_failed(error: &LedgerError) {
     counter!(QUESTIONS_FAILED).increment(1);
-    tracing::error!(%error, "question failed");
+    match error {
+        LedgerError::Overloaded => tracing::warn!(%error, "question failed"),
+        _ => tracing::error!(%error, "question failed"),
+    }
 }
 
 fn refused(action: &'static str, refusal: &Refusal) -> &'static str {

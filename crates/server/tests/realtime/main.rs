@@ -4,6 +4,7 @@
 
 mod connect;
 mod doubt;
+mod floods;
 mod live;
 mod polling;
 mod send;
