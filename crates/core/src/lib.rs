@@ -30,3 +30,4 @@ pub use context::Context;
 pub use key::Key;
 pub use refusal::{Refusal, Stop};
 pub use rows::{Changes, Rows};
+pub use validate::{is_visible, turns_text};

@@ -22,21 +22,23 @@ pub(crate) fn content(pointer: &str, text: &str) -> Valid {
 }
 
 pub(crate) fn title(pointer: &str, text: &str) -> Valid {
-    if !text.is_empty() && text.trim().is_empty() {
+    if !text.is_empty() && !text.chars().any(is_visible) {
         let detail = "a title needs words; an empty one stands for the automatic title";
         return Err(Refusal::invalid(pointer, detail));
     }
-    line(pointer, text, limits::TITLE_CHARACTERS_MAX)
+    line(pointer, text, limits::TITLE_CHARACTERS_MAX)?;
+    shown(pointer, text)
 }
 
 pub(crate) fn name(pointer: &str, text: &str) -> Valid {
-    if text.trim().is_empty() {
+    if !text.chars().any(is_visible) {
         return Err(Refusal::invalid(
             pointer,
-            "a name needs at least one character",
+            "a name needs at least one visible character",
         ));
     }
-    line(pointer, text, limits::NAME_CHARACTERS_MAX)
+    line(pointer, text, limits::NAME_CHARACTERS_MAX)?;
+    shown(pointer, text)
 }
 
 pub(crate) fn about(pointer: &str, text: &str) -> Valid {
@@ -74,6 +76,9 @@ pub(crate) fn emoji(text: &str) -> Valid {
             "one emoji, without white space or control characters",
         ));
     }
+    if !text.chars().any(is_visible) || text.chars().any(turns_text) {
+        return Err(Refusal::invalid(pointer, "one emoji that can be seen"));
+    }
     Ok(())
 }
 
@@ -100,6 +105,32 @@ pub(crate) fn draft(prefix: &str, draft: &Draft) -> Valid {
         return Err(Refusal::invalid(&format!("{prefix}/attachments"), detail));
     }
     content(&format!("{prefix}/content"), &draft.content)
+}
+
+/// Whether a character leaves something on the screen: no white space, nothing that only joins, hides or selects.
+pub fn is_visible(c: char) -> bool {
+    let is_ignorable = matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+        | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}');
+    !is_ignorable && !c.is_whitespace() && !c.is_control()
+}
+
+/// Whether a character turns the direction of what comes after it, beyond its own text.
+pub fn turns_text(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// What is shown within other text must not turn that round.
+fn shown(pointer: &str, text: &str) -> Valid {
+    if text.chars().any(turns_text) {
+        let detail =
+            "without characters that turn the direction of text (U+202A–U+202E, U+2066–U+2069)";
+        return Err(Refusal::invalid(pointer, detail));
+    }
+    Ok(())
 }
 
 fn line(pointer: &str, text: &str, max: usize) -> Valid {

@@ -63,7 +63,7 @@ impl ClientId {
 }
 
 /// A person, as the operator's identity system names them: 1 to 64 characters without control characters and
-/// without white space at the ends. Case counts, except that ids in the form of a UUID are lower-cased.
+/// without white space at the ends, other than `me`, `.` and `..`. Case counts, except that ids in the form of a UUID are lower-cased.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -82,6 +82,9 @@ impl UserId {
         }
         if text.trim() != text {
             return Err(UserIdError::WhiteSpace);
+        }
+        if ["me", ".", ".."].contains(&text) {
+            return Err(UserIdError::Reserved);
         }
         if text.len() == 36 && Uuid::try_parse(text).is_ok() {
             return Ok(Self(text.to_ascii_lowercase().into()));
@@ -104,6 +107,8 @@ pub enum UserIdError {
     Control,
     /// White space at an end.
     WhiteSpace,
+    /// What means something else in addresses.
+    Reserved,
 }
 
 impl fmt::Display for UserIdError {
@@ -118,6 +123,9 @@ impl fmt::Display for UserIdError {
             }
             Self::Control => f.write_str("a user id has no control characters"),
             Self::WhiteSpace => f.write_str("a user id does not begin or end with white space"),
+            Self::Reserved => f.write_str(
+                "`me`, `.` and `..` are no user ids: they mean something else in addresses",
+            ),
         }
     }
 }
@@ -189,6 +197,10 @@ mod tests {
         assert_eq!(UserId::parse(&"é".repeat(65)), Err(UserIdError::Length));
         assert_eq!(UserId::parse("a\0b"), Err(UserIdError::Control));
         assert_eq!(UserId::parse(" a"), Err(UserIdError::WhiteSpace));
+        for text in ["me", ".", ".."] {
+            assert_eq!(UserId::parse(text), Err(UserIdError::Reserved), "{text}");
+        }
+        assert!(UserId::parse("Me").is_ok());
     }
 
     #[test]

@@ -82,10 +82,10 @@ pub enum OnConflict {
 pub struct Expand {
     /// Who comes in; those who are in already are ignored.
     pub new_participants: Vec<UserId>,
-    /// A welcome message.
+    /// A welcome message, said when somebody comes in.
     #[serde(default)]
     pub message_content: Option<String>,
-    /// The welcome message's client id.
+    /// The welcome message's client id. A repeat answers the welcome that was said, and brings nobody in.
     #[serde(default)]
     pub client_id: Option<ClientId>,
     /// See [`OnConflict`].

@@ -43,23 +43,10 @@ impl Expand {
         let id = self.thread_id;
         let welcome = self.welcome()?;
         access::group_as_admin(rows, scope.actor, id)?;
-        let before = rows.people_of(id)?;
-        let named: BTreeSet<&UserId> = self.new_participants.iter().collect();
-        let added: Vec<UserId> = named
-            .into_iter()
-            .filter(|who| !before.contains(*who))
-            .cloned()
-            .collect();
-        people::known(rows, &added)?;
-        let sent = if added.is_empty() {
-            self.welcomed_before(scope, rows, welcome.as_ref())?
-        } else {
-            membership::admit(scope, rows, id, &added, self.on_conflict)?;
-            let all = rows.people_of(id)?;
-            people::befriend(scope, rows, &added, &all)?;
-            welcome
-                .map(|draft| say(scope, rows, id, &draft))
-                .transpose()?
+        let welcomed = self.welcomed_before(scope, rows, welcome.as_ref())?;
+        let (added, sent) = match welcomed {
+            Some(sent) => (Vec::new(), Some(sent)),
+            None => self.admit(scope, rows, welcome.as_ref())?,
         };
         let thread = Box::new(view::thread(rows, id, scope.actor)?);
         let added = Rows::gather(added, |who| view::participant(rows, id, who))?;
@@ -68,6 +55,32 @@ impl Expand {
             added,
             sent: sent.map(Box::new),
         })
+    }
+
+    /// Lets in who is not in, and welcomes them. Nobody new: nothing is said.
+    fn admit(
+        &self,
+        scope: &Scope<'_>,
+        rows: &mut Rows,
+        welcome: Option<&Draft>,
+    ) -> Result<(Vec<UserId>, Option<Sent>), Stop> {
+        let id = self.thread_id;
+        let before = rows.people_of(id)?;
+        let named: BTreeSet<&UserId> = self.new_participants.iter().collect();
+        let added: Vec<UserId> = named
+            .into_iter()
+            .filter(|who| !before.contains(*who))
+            .cloned()
+            .collect();
+        people::known(rows, &added)?;
+        if added.is_empty() {
+            return Ok((added, None));
+        }
+        membership::admit(scope, rows, id, &added, self.on_conflict)?;
+        let all = rows.people_of(id)?;
+        people::befriend(scope, rows, &added, &all)?;
+        let sent = welcome.map(|draft| say(scope, rows, id, draft));
+        Ok((added, sent.transpose()?))
     }
 
     fn welcome(&self) -> Result<Option<Draft>, Refusal> {
@@ -92,7 +105,8 @@ impl Expand {
         }))
     }
 
-    /// Nobody came in: this may be a repeat, which gets the welcome that was said then.
+    /// The welcome's client id is known: the whole call is a repeat, which gets the welcome that was said then. Whoever
+    /// went since is not let in again.
     fn welcomed_before(
         &self,
         scope: &Scope<'_>,

@@ -69,7 +69,10 @@ pub(super) fn known<'a>(
         return Ok(());
     }
     let names: Vec<&str> = unknown.iter().map(UserId::as_str).collect();
-    let detail = format!("not known here: {}", names.join(", "));
+    let detail = format!(
+        "not known here: {}; they have not been here yet: make them with PUT /api/users/{{id}} or `semel user add`",
+        names.join(", ")
+    );
     Err(Refusal {
         user_ids: unknown,
         ..Refusal::new(Code::UnknownUsers, detail)

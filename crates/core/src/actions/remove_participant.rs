@@ -1,11 +1,11 @@
 //! Takes somebody out of a group.
 
-use semel_protocol::{ThreadId, UserId, requests::OnConflict};
+use semel_protocol::{ThreadId, ThreadType, UserId, requests::OnConflict};
 
-use super::{Leave, Outcome, Scope, membership};
+use super::{Outcome, Scope, membership};
 use crate::{Key, Refusal, Rows, Stop, access, view};
 
-/// Takes somebody out of a group. Admins only; for oneself it is the same as leaving.
+/// Takes somebody else out of a group. Admins only; who goes by themselves leaves.
 #[derive(Clone, Debug)]
 pub struct RemoveParticipant {
     /// Where.
@@ -25,8 +25,10 @@ impl RemoveParticipant {
 
     pub(super) fn decide(&self, scope: &Scope<'_>, rows: &mut Rows) -> Result<Outcome, Stop> {
         let id = self.thread_id;
-        if self.user_id == *scope.actor {
-            return Leave { thread_id: id }.decide(scope, rows);
+        let (thread, _) = access::thread(rows, scope.actor, id)?;
+        if self.user_id == *scope.actor && thread.thread_type == ThreadType::Group {
+            let detail = "to go by oneself, leave: POST …/leave";
+            return Err(Refusal::invalid("?user_id", detail).into());
         }
         access::group_as_admin(rows, scope.actor, id)?;
         let row = rows

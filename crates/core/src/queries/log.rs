@@ -162,12 +162,7 @@ pub fn entries(
 /// would not lead to the messages that they are shown.
 ///
 /// Entries of before a restore are told with the epoch of the log that they are in now: it is one log.
-fn seen(
-    rows: &Rows,
-    me: &ParticipantRow,
-    entry: &EntryRow,
-    epoch: u64,
-) -> Result<SeenEntry, Stop> {
+fn seen(rows: &Rows, me: &ParticipantRow, entry: &EntryRow, epoch: u64) -> Result<SeenEntry, Stop> {
     let changed = entry.fact.message_seq();
     if !me.sees_rev(entry.rev) && !changed.is_some_and(|seq| me.sees_seq(seq)) {
         return Ok(SeenEntry::Hidden(entry.thread_id, entry.rev, epoch));
@@ -204,7 +199,6 @@ pub fn entries_after(
         too_old: true,
     })
 }
-
 
 /// Whether a cursor is a place in the log as it is now: a restored backup or a merge shows in chain and epoch.
 fn is_of_this_log(rows: &Rows, id: ThreadId, cursor: &SyncCursor) -> Result<bool, Stop> {

@@ -64,6 +64,8 @@ fn titles_have_200_characters_in_one_line() {
         "a\nb".to_owned(),
         "a\0".to_owned(),
         "  ".to_owned(),
+        "\u{200b}\u{2060}".to_owned(),
+        "a\u{202e}b".to_owned(),
     ] {
         refused(&mut world, title(group, &bad), "/title");
         let made = CreateOrGet {
@@ -121,6 +123,9 @@ fn profiles_have_limits() {
         text(limits::NAME_CHARACTERS_MAX + 1),
         text(0),
         Some(" ".to_owned()),
+        Some("\u{200b}\u{feff} ".to_owned()),
+        Some("\u{202e}nna".to_owned()),
+        Some("a\u{2066}b".to_owned()),
     ] {
         refused(
             &mut world,
@@ -242,6 +247,9 @@ fn a_message_has_50_kinds_of_reactions() {
         "a b",
         "<b>",
         "\u{7}",
+        "\u{200b}",
+        "\u{fe0f}",
+        "\u{202e}x",
         &"x".repeat(limits::EMOJI_BYTES_MAX + 1),
     ] {
         refused(&mut world, with(bad), "/emoji");

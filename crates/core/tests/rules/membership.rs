@@ -15,7 +15,8 @@ use crate::support::{
     device::{self, Device},
     tell::{code, field, id, names, seen, sent, view},
     words::{
-        client_id, create, delete, edit, expand, leave, people, person, react, read, remove, send, title,
+        client_id, create, delete, edit, expand, leave, people, person, react, read, remove, send,
+        title,
     },
     world::{World, command},
 };
@@ -82,6 +83,35 @@ fn req_a9_expanding_keeps_history_and_tells_who_came() {
         panic!("{again:?}")
     };
     assert!(added.is_empty() && said.unwrap().duplicate);
+}
+
+#[test]
+fn req_a9_a_late_repeat_brings_nobody_back() {
+    let (mut world, group) = group(&["a", "b", "c"]);
+    world.make_user("d");
+    let action = Expand {
+        message_content: Some("welcome".to_owned()),
+        client_id: Some(client_id(2)),
+        ..expand(group, &["d"])
+    };
+    world.act("a", action.clone()).unwrap();
+    world.act("d", leave(group)).unwrap();
+    let before = world.store.clone();
+    assert!(sent(world.act("a", action)).duplicate);
+    assert!(world.store == before, "d stays out");
+}
+
+#[test]
+fn who_goes_by_themselves_leaves() {
+    let (mut world, group) = group(&["a", "b", "c"]);
+    for name in ["a", "b"] {
+        assert_eq!(field(world.act(name, remove(group, name))), "?user_id");
+    }
+    let direct = id(world.act("a", create(&["b"])));
+    assert_eq!(
+        code(world.act("a", remove(direct, "a"))),
+        Code::WrongThreadType
+    );
 }
 
 #[test]

@@ -211,8 +211,7 @@ fn pages_of_entries_tell_a_place_of_another_log() {
     let head = world.store.heads[&group].clone();
     let cursor = |rev, chain, epoch| SyncCursor { rev, chain, epoch };
     let after = |world: &World, cursor: SyncCursor| {
-        let page =
-            world.ask(|rows| queries::entries_after(rows, &person("b"), group, &cursor, 10));
+        let page = world.ask(|rows| queries::entries_after(rows, &person("b"), group, &cursor, 10));
         let page = page.expect("theirs");
         (page.too_old, page.entries)
     };

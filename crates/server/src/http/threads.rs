@@ -158,7 +158,7 @@ pub(super) fn list_participants(caller: &Caller, parts: &Parts) -> Result<Ask, R
     }))
 }
 
-/// Takes somebody out of a group. Admins only.
+/// Takes somebody else out of a group. Admins only; to go oneself there is `leave`.
 #[utoipa::path(delete, path = "/api/chat/threads/{thread_id}/participants/{user_id}", tag = "threads",
     responses((status = 200, description = "The thread as it is now.", body = Success<ThreadResult>)))]
 pub(super) fn remove_participant(_: &Caller, parts: &Parts) -> Result<Action, Refusal> {

@@ -225,9 +225,6 @@ impl Model {
             Action::React(action) => self.react(me, action, context),
             Action::MarkPosition(action) => self.mark(me, action),
             Action::Expand(action) => self.expand(me, action, context),
-            Action::RemoveParticipant(action) if action.user_id == *me => {
-                self.leave(me, action.thread_id, context)
-            }
             Action::RemoveParticipant(action) => self.remove(me, action, context),
             Action::Leave(action) => self.leave(me, action.thread_id, context),
             Action::ChangeRole(action) => self.role(me, action, context),

@@ -222,18 +222,21 @@ impl Model {
         }
         let welcome = welcome.map(|content| draft(content, action.client_id));
         let before = self.group_as_admin(me, action.thread_id)?.active();
+        let known = welcome.as_ref().filter(|draft| {
+            let name = draft.client_id.map(|id| (id, me.clone()));
+            name.is_some_and(|name| self.used.contains_key(&name))
+        });
+        if let Some(draft) = known {
+            let said = self.say(me, action.thread_id, draft, context)?;
+            return Ok(Told::Expanded(vec![], Some(said)));
+        }
         let named: BTreeSet<UserId> = action.new_participants.iter().cloned().collect();
         let added: BTreeSet<UserId> = named.difference(&before).cloned().collect();
         if !added.is_subset(&self.people) {
             return Err(Code::UnknownUsers);
         }
         if added.is_empty() {
-            let known = welcome.filter(|draft| {
-                let name = draft.client_id.map(|id| (id, me.clone()));
-                name.is_some_and(|name| self.used.contains_key(&name))
-            });
-            let said = known.map(|draft| self.say(me, action.thread_id, &draft, context));
-            return Ok(Told::Expanded(vec![], said.transpose()?));
+            return Ok(Told::Expanded(vec![], None));
         }
         let all: BTreeSet<UserId> = before.union(&added).cloned().collect();
         self.move_key(action.thread_id, &all, action.on_conflict)?;
@@ -255,6 +258,10 @@ impl Model {
         action: &RemoveParticipant,
         context: &Context<'_>,
     ) -> Tells {
+        let is_group = self.thread_of(me, action.thread_id)?.kind == ThreadType::Group;
+        if is_group && action.user_id == *me {
+            return Err(Code::InvalidRequest);
+        }
         let thread = self.group_as_admin(me, action.thread_id)?;
         let is_in = thread
             .seats
