@@ -10,6 +10,7 @@ pub mod idempotency;
 pub mod jobs;
 pub mod realtime;
 pub mod serve;
+mod strict;
 pub mod telemetry;
 mod turns;
 pub mod web;

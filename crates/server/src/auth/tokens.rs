@@ -4,10 +4,9 @@ use std::{fmt, sync::Arc};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use semel_core::ports::Clock;
+use semel_core::{is_visible, ports::Clock, turns_text};
 use semel_protocol::{Code, Problem, Timestamp, UserId, ids::UserIdError, limits};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::{Deserialize, Deserializer, Serialize, de::IgnoredAny};
 
 use super::{Caller, Scope, hs256};
 
@@ -40,8 +39,15 @@ struct Claims {
 #[derive(Deserialize)]
 struct UnverifiedHeader {
     alg: String,
-    kid: Option<Value>,
-    crit: Option<Value>,
+    #[serde(default, deserialize_with = "is_there")]
+    kid: bool,
+    #[serde(default, deserialize_with = "is_there")]
+    crit: bool,
+}
+
+/// Whatever the value is: `null` is there as well.
+fn is_there<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(value).map(|_| true)
 }
 
 #[derive(Serialize)]
@@ -138,7 +144,7 @@ impl Tokens {
 
     fn claims(&self, token: &str) -> Result<Claims, TokenError> {
         let header = header(token).ok_or(TokenError::Invalid)?;
-        if header.alg != "HS256" || header.kid.is_some() || header.crit.is_some() {
+        if header.alg != "HS256" || header.kid || header.crit {
             return Err(TokenError::Algorithm);
         }
         // Times are judged below, by the server's own clock.
@@ -179,7 +185,7 @@ fn millis(seconds: f64) -> i64 {
 fn tidy_name(name: &str) -> Option<String> {
     let visible = name
         .chars()
-        .filter(|character| !character.is_control())
+        .filter(|character| !character.is_control() && !turns_text(*character))
         .collect::<String>();
     let short = visible
         .trim()
@@ -187,7 +193,7 @@ fn tidy_name(name: &str) -> Option<String> {
         .take(limits::NAME_CHARACTERS_MAX)
         .collect::<String>();
     let name = short.trim_end();
-    (!name.is_empty()).then(|| name.to_owned())
+    name.chars().any(is_visible).then(|| name.to_owned())
 }
 
 #[cfg(test)]

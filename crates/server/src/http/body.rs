@@ -2,12 +2,14 @@
 
 use semel_core::Refusal;
 use semel_protocol::Code;
-use serde::de::DeserializeOwned;
-use serde_json::error::Category;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, error::Category};
 use serde_path_to_error::{Path, Segment};
 
+use crate::strict::{self, Strict};
+
 /// Reads a body.
-pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+pub(super) fn read<T: DeserializeOwned + Serialize>(body: &[u8]) -> Result<T, Refusal> {
     if std::str::from_utf8(body).is_err() {
         return Err(malformed("the body is not UTF-8"));
     }
@@ -21,7 +23,25 @@ pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     if body.trim_ascii_start().starts_with(b"[") {
         return Err(Refusal::invalid("", "the body must be an object"));
     }
+    // Most bodies have plain members only.
+    if body.iter().filter(|byte| b"[{".contains(byte)).count() > 1
+        && let Value::Object(given) = members(body)?
+    {
+        strict::check_forms(&given, &value)?;
+    }
     Ok(value)
+}
+
+/// A value, if no object in it has a member twice.
+pub(crate) fn members(json: &[u8]) -> Result<Value, Refusal> {
+    if let Ok(Strict(value)) = serde_json::from_slice(json) {
+        return Ok(value);
+    }
+    // Again, slower, to find out where.
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    serde_path_to_error::deserialize(&mut deserializer)
+        .map(|Strict(value)| value)
+        .map_err(|error| refusal(error.path(), error.inner()))
 }
 
 fn malformed(detail: &str) -> Refusal {
@@ -38,7 +58,30 @@ pub(crate) fn refusal(path: &Path, error: &serde_json::Error) -> Refusal {
     let detail = text
         .rsplit_once(" at line ")
         .map_or(text.as_str(), |(detail, _)| detail);
-    Refusal::invalid(&pointer(path, detail), detail)
+    Refusal::invalid(&pointer(path, detail), plain(detail))
+}
+
+/// What serde says, in the words of those who write JSON.
+fn plain(detail: &str) -> &str {
+    let forms = [
+        ("a sequence", "must be a list"),
+        ("a map", "must be an object"),
+        ("a string", "must be a text"),
+        ("a boolean", "must be true or false"),
+        ("u64", "must be a whole number"),
+    ];
+    if detail.starts_with("UUID parsing failed") || detail.contains("expected a formatted UUID") {
+        return "must be a UUID";
+    }
+    let expected = detail.rsplit_once(", expected ").map(|(_, form)| form);
+    match expected {
+        Some(form) if form.starts_with("struct ") => "must be an object",
+        Some(form) => forms
+            .iter()
+            .find(|(name, _)| *name == form)
+            .map_or(detail, |(_, words)| words),
+        None => detail,
+    }
 }
 
 /// RFC 6901. The path ends at the object whose member is missing or unknown; the member is named in the text.
@@ -74,7 +117,7 @@ mod tests {
 
     use super::*;
 
-    fn check<T: DeserializeOwned + std::fmt::Debug>(body: &str) -> (Code, String) {
+    fn check<T: DeserializeOwned + Serialize + std::fmt::Debug>(body: &str) -> (Code, String) {
         let refusal = read::<T>(body.as_bytes()).unwrap_err();
         let pointer = refusal.errors.first().map(|error| error.pointer.clone());
         (refusal.code, pointer.unwrap_or_default())
@@ -114,12 +157,35 @@ mod tests {
     }
 
     #[test]
+    fn what_is_expected_is_said_plainly() {
+        let detail = |body: &str| {
+            let refusal = read::<SendMessage>(body.as_bytes()).unwrap_err();
+            refusal.errors[0].detail.clone()
+        };
+        let id = "0190b5c8-0000-7000-8000-000000000001";
+        let with = |rest: &str| detail(&format!(r#"{{"client_id":"{id}",{rest}}}"#));
+        assert_eq!(
+            detail(r#"{"client_id":"7","content":"x"}"#),
+            "must be a UUID"
+        );
+        assert_eq!(detail(r#"{"client_id":7,"content":"x"}"#), "must be a UUID");
+        assert_eq!(with(r#""content":7"#), "must be a text");
+        assert_eq!(with(r#""content":"x","attachments":7"#), "must be a list");
+        assert_eq!(
+            check::<SendMessage>(&format!(
+                r#"{{"client_id":"{id}","content":"x","attachments":[{{"a":1,"a":1}}]}}"#
+            )),
+            (Code::InvalidRequest, "/attachments/0/a".to_owned())
+        );
+    }
+
+    #[test]
     fn req_d11_what_is_no_json_is_malformed() {
         for body in ["", "{", "nul", "{}{}", "{} x", "\u{feff}{}"] {
             assert_eq!(check::<ChangeThread>(body).0, Code::MalformedBody, "{body}");
         }
         let deep = "[".repeat(100_000);
-        assert!(read::<serde_json::Value>(deep.as_bytes()).is_err());
+        assert!(read::<Value>(deep.as_bytes()).is_err());
         assert_eq!(
             read::<ChangeThread>(b"\"\xff\"").unwrap_err().code,
             Code::MalformedBody

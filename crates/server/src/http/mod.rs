@@ -24,9 +24,9 @@ use std::sync::Arc;
 use axum::{Router, middleware, routing::on};
 pub use table::ROUTES;
 
-use crate::app::App;
+use crate::{app::App, web};
 
-/// Everything under `/api` and `/health`. Other routers may be merged into it.
+/// Everything under `/api` and `/health`, and the first page. Other routers may be merged into it.
 pub fn router(app: Arc<App>) -> Router {
     let mut router = Router::new();
     for route in ROUTES {
@@ -36,6 +36,7 @@ pub fn router(app: Arc<App>) -> Router {
     router
         .merge(health::router())
         .merge(docs::router())
+        .merge(web::router())
         .fallback(respond::no_such_address)
         .method_not_allowed_fallback(respond::no_such_method)
         .layer(middleware::from_fn_with_state(

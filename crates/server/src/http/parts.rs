@@ -4,7 +4,7 @@ use std::{fmt::Display, str::FromStr};
 
 use semel_core::Refusal;
 use semel_protocol::{Code, MessageId, ThreadId, UserId};
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 
 use super::body;
 
@@ -20,11 +20,11 @@ pub struct Parts {
 
 impl Parts {
     /// The body, which must be JSON of this form.
-    pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+    pub(super) fn json<T: DeserializeOwned + Serialize>(&self) -> Result<T, Refusal> {
         if self.media_type != "application/json" {
             return Err(Refusal::new(
                 Code::UnsupportedMediaType,
-                "the body must be JSON",
+                "the body must be JSON: send `Content-Type: application/json`",
             ));
         }
         body::read(&self.body)

@@ -50,6 +50,11 @@ pub(super) fn problem(problem: &Problem) -> Response {
         let seconds = HeaderValue::from(millis.div_ceil(1_000));
         response.headers_mut().insert(header::RETRY_AFTER, seconds);
     }
+    if problem.code == Code::BodyTooLarge {
+        // What is left of the body is not read: nothing else can come over this connection.
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
+    }
     response
 }
 

@@ -179,11 +179,13 @@ fn media_type(headers: &HeaderMap) -> Result<String, Refusal> {
     };
     let text = value.to_str().unwrap_or("").to_ascii_lowercase();
     let (essence, parameters) = text.split_once(';').unwrap_or((&text, ""));
-    let charset = parameters
-        .trim()
-        .strip_prefix("charset=")
-        .map(|name| name.trim_matches('"'));
-    if charset.is_some_and(|name| name != "utf-8") {
+    let is_foreign = |parameter: &str| {
+        let parameter = parameter.split_once('=');
+        parameter.is_some_and(|(name, value)| {
+            name.trim() == "charset" && value.trim().trim_matches('"') != "utf-8"
+        })
+    };
+    if parameters.split(';').any(is_foreign) {
         return Err(unsupported("the body must be UTF-8"));
     }
     Ok(essence.trim().to_owned())

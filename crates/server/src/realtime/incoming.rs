@@ -7,10 +7,10 @@ use semel_protocol::{
     Code, requests,
     socket::{EditOne, OneMessage, React, SendBatch, SendOne, from_client},
 };
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, value::RawValue};
 
-use crate::{convert, http, idempotency};
+use crate::{convert, http, idempotency, strict};
 
 /// The member of every payload that carries an idempotency key.
 const KEY: &str = "idempotency_key";
@@ -36,8 +36,7 @@ pub(super) fn payload(
     event: &Incoming<'_>,
 ) -> Result<(Map<String, Value>, Option<IdempotencyKey>), Refusal> {
     let body = event.body.map_or("null", RawValue::get);
-    let body: Value = serde_json::from_str(body)
-        .map_err(|error| Refusal::new(Code::MalformedBody, format!("not JSON: {error}")))?;
+    let body = http::body::members(body.as_bytes())?;
     let Value::Object(mut body) = body else {
         return Err(Refusal::invalid("", "an event carries one object"));
     };
@@ -135,9 +134,17 @@ pub(super) fn action(name: &str, body: Map<String, Value>) -> Result<Action, Ref
 }
 
 /// Reads a wire type; what is wrong is named by a pointer.
-pub(super) fn read<T: DeserializeOwned>(body: Map<String, Value>) -> Result<T, Refusal> {
-    serde_path_to_error::deserialize(Value::Object(body))
-        .map_err(|error| http::body::refusal(error.path(), error.inner()))
+pub(super) fn read<T: DeserializeOwned + Serialize>(
+    body: Map<String, Value>,
+) -> Result<T, Refusal> {
+    let has_forms = body.values().any(|it| it.is_array() || it.is_object());
+    let given = has_forms.then(|| body.clone());
+    let read = serde_path_to_error::deserialize(Value::Object(body))
+        .map_err(|error| http::body::refusal(error.path(), error.inner()))?;
+    if let Some(given) = given {
+        strict::check_forms(&given, &read)?;
+    }
+    Ok(read)
 }
 
 #[cfg(test)]
@@ -167,6 +174,10 @@ mod tests {
         let batch =
             format!(r#"["message:send",{{"thread_id":"{id}","messages":[{{"content":1}}]}}]"#);
         assert_eq!(refused(&batch).errors[0].pointer, "/messages/0/content");
+        let twice = format!(r#"["message:delete",{{"thread_id":"{id}","thread_id":"{id}"}}]"#);
+        assert_eq!(refused(&twice).errors[0].pointer, "/thread_id");
+        let list = format!(r#"["message:send",{{"thread_id":"{id}","messages":[["{id}","x"]]}}]"#);
+        assert_eq!(refused(&list).errors[0].pointer, "/messages/0");
         let key = r#"["message:delete",{"idempotency_key":""}]"#;
         assert_eq!(refused(key).code, Code::InvalidIdempotencyKey);
     }

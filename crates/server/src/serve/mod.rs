@@ -32,7 +32,6 @@ use crate::{
     jobs::{PruneAnswersEvery, prune_answers},
     realtime::{self, Realtime},
     telemetry::metrics,
-    web,
     world::{SystemClock, SystemEntropy},
 };
 
@@ -126,10 +125,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     metrics::identify(&config.server_id);
     tracing::info!(address = %listener.address, server_id = config.server_id, "serving");
 
-    let router = realtime
-        .router()
-        .merge(web::router())
-        .merge(http::router(Arc::clone(&app)));
+    let router = realtime.router().merge(http::router(Arc::clone(&app)));
     let running = Running {
         address: listener.address,
         metrics_address: metrics_listener.as_ref().map(|listener| listener.address),

@@ -4,7 +4,7 @@ use reqwest::{Method, StatusCode};
 use semel_protocol::limits;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Client, TestServer, client_id, messages, text};
+use crate::support::{Answer, Call, Client, TestServer, client_id, messages, text};
 
 const CREATE: &str = "/api/chat/create-or-get";
 
@@ -362,10 +362,55 @@ async fn bodies_have_a_type_and_a_size() {
             .text(pad(length))
             .send()
             .await;
+        assert_eq!(beyond.header("connection"), "close");
         beyond
             .expect(StatusCode::PAYLOAD_TOO_LARGE)
             .problem("body_too_large");
     }
+}
+
+#[tokio::test]
+async fn the_charset_is_found_wherever_it_stands_and_forms_are_kept() {
+    let server = TestServer::start().await;
+    let [ann, bob] = server.people(["ann", "bob"]).await;
+    let body = r#"{"participants":["bob"]}"#;
+    let typed = |media_type: &str| {
+        let call = ann
+            .call(Method::POST, CREATE)
+            .header("content-type", media_type);
+        Call(call.0.body(body)).send()
+    };
+    for fine in [
+        "application/json; x=1; charset=UTF-8",
+        "application/json;x=1",
+    ] {
+        assert!(typed(fine).await.status.is_success(), "{fine}");
+    }
+    for foreign in [
+        "application/json; charset=latin1",
+        "application/json; x=1; charset=\"utf-16\"",
+    ] {
+        let answer = typed(foreign)
+            .await
+            .expect(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        answer.problem("unsupported_media_type");
+    }
+    let none = typed("text/plain").await.problem("unsupported_media_type");
+    assert!(
+        none["detail"]
+            .as_str()
+            .unwrap()
+            .contains("Content-Type: application/json")
+    );
+
+    let base = format!("/api/chat/threads/{}", ann.group(&[&bob]).await);
+    let role = |body: Value| ann.post(&format!("{base}/participants/bob/role"), body);
+    role(json!({"role": {"admin": null}}))
+        .await
+        .invalid("/role");
+    role(json!({"role": "admin"})).await.expect(StatusCode::OK);
+    let settings = json!({"settings": ["all", null]});
+    patch(&ann, &base, settings).await.invalid("/settings");
 }
 
 /// Texts that mean something to a database, a page or a terminal are texts; what cannot be stored is refused.

@@ -368,7 +368,10 @@ async fn a_place_of_another_log_is_too_old() {
     let chain = entries[rev - 1]["chain"].as_str().unwrap();
     let path = format!("/api/chat/threads/{thread}/entries");
     for (query, too_old) in [
-        (format!("after_rev={rev}&epoch={epoch}&chain={chain}"), false),
+        (
+            format!("after_rev={rev}&epoch={epoch}&chain={chain}"),
+            false,
+        ),
         (format!("after_rev={rev}&epoch=7"), true),
         (format!("after_rev={rev}&chain=0123456789abcdef"), true),
         (format!("after_rev={}", rev + 1), true),

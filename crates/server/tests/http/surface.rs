@@ -31,6 +31,9 @@ async fn unknown_addresses_and_methods_are_problems() {
     let wrong = wrong.expect(StatusCode::METHOD_NOT_ALLOWED);
     wrong.problem("method_not_allowed");
     assert!(wrong.header("allow").contains("GET"), "{wrong:?}");
+    let page = server.stranger().call(Method::POST, "/").send().await;
+    page.expect(StatusCode::METHOD_NOT_ALLOWED)
+        .problem("method_not_allowed");
 }
 
 #[tokio::test]

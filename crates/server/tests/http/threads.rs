@@ -355,3 +355,21 @@ async fn lists_are_paged_most_recent_first() {
     }
     assert_eq!(seen, made);
 }
+
+#[tokio::test]
+async fn who_goes_by_themselves_is_told_to_leave() {
+    let server = TestServer::start().await;
+    let [ann, bob] = server.people(["ann", "bob"]).await;
+    let (group, direct) = (ann.group(&[&bob]).await, ann.direct(&bob).await);
+    let seat = |thread: &str| format!("/api/chat/threads/{thread}/participants/bob");
+    for who in [&bob, &ann] {
+        let answer = who.call(Method::DELETE, &seat(&direct)).send().await;
+        answer
+            .expect(StatusCode::CONFLICT)
+            .problem("wrong_thread_type");
+    }
+    let refused = bob.call(Method::DELETE, &seat(&group)).send().await;
+    refused.invalid("?user_id");
+    let removed = ann.call(Method::DELETE, &seat(&group)).send().await;
+    assert_eq!(removed.success()["thread"]["participant_count"], 1);
+}

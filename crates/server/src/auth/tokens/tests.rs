@@ -55,6 +55,10 @@ fn tokens_of_a_host_application_count() {
     assert_eq!(caller.user_id.as_str(), "user-id-1");
     assert_eq!(caller.name.as_deref(), Some("Bob"));
     assert_eq!(caller.scope, Scope::Person);
+    for (given, name) in [("\u{202e}Bob", Some("Bob")), ("\u{200b}", None)] {
+        let claims = format!(r#"{{"sub":"a",{FUTURE},"name":"{given}"}}"#);
+        assert_eq!(verify(HS256, &claims).unwrap().name.as_deref(), name);
+    }
 }
 
 #[test]
@@ -66,6 +70,7 @@ fn other_algorithms_and_keys_by_name_are_refused() {
         r#"{"alg":"RS256"}"#,
         r#"{"alg":"ES256"}"#,
         r#"{"alg":"HS256","kid":"1"}"#,
+        r#"{"alg":"HS256","kid":null}"#,
         r#"{"alg":"HS256","crit":["b64"]}"#,
     ] {
         assert_eq!(
