@@ -37,7 +37,6 @@ const EDGES: &[(&str, &[&str])] = &[
 const HOMES: &[(&str, &[&str])] = &[
     ("rusqlite", &["backends", "testkit"]),
     ("axum", &["server"]),
-    ("engineioxide", &["server"]),
     ("tokio", &["backends", "server", "client", "cli", "testkit"]),
     ("clap", &["cli"]),
 ];

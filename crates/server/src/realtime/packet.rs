@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-/// An encoded packet. Cloning shares the bytes, so that one serialisation serves every device.
-pub use engineioxide::Str as Frame;
+/// An encoded packet, as Engine.IO sends it: with its `4` in front. Cloning shares the bytes, so that one serialisation
+/// serves every device.
+pub use tokio_tungstenite::tungstenite::Utf8Bytes as Frame;
 
 /// A packet of a client.
 #[derive(Debug, PartialEq, Eq)]
@@ -97,31 +98,31 @@ fn split_digits(text: &str) -> (&str, &str) {
 /// When `data` is no wire type: those are plain JSON.
 pub fn event(name: &str, data: &impl Serialize) -> Frame {
     let json = serde_json::to_string(data).expect("wire types are plain JSON");
-    format!("2[\"{name}\",{json}]").into()
+    format!("42[\"{name}\",{json}]").into()
 }
 
 /// The acknowledgement of an event; `json` is the encoded argument.
 pub fn ack(id: &str, json: &str) -> Frame {
-    format!("3{id}[{json}]").into()
+    format!("43{id}[{json}]").into()
 }
 
 /// Lets a client in.
 pub fn connected(sid: &str) -> Frame {
-    format!("0{{\"sid\":\"{sid}\"}}").into()
+    format!("40{{\"sid\":\"{sid}\"}}").into()
 }
 
 /// Keeps a client out of a namespace.
 pub fn connect_error(namespace: &str, message: &str) -> Frame {
     let data = serde_json::json!({ "message": message });
     match namespace {
-        "/" => format!("4{data}").into(),
-        _ => format!("4{namespace},{data}").into(),
+        "/" => format!("44{data}").into(),
+        _ => format!("44{namespace},{data}").into(),
     }
 }
 
 /// Puts a client out of the namespace: official clients do not come back by themselves.
 pub fn disconnect() -> Frame {
-    Frame::from("1")
+    Frame::from_static("41")
 }
 
 #[cfg(test)]

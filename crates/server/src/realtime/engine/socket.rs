@@ -1,0 +1,371 @@
+//! One session: what waits for its client, and how far it is.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
+    task::{Context, Poll, Waker},
+};
+
+use semel_protocol::limits::DEVICE_QUEUE_PACKETS_MAX;
+
+use super::{
+    Engine, Handler, PACKET_BYTES_MAX, Reason, Sid, Transport,
+    clock::{self, Due},
+    payload,
+};
+use crate::{hub::Full, realtime::packet::Frame};
+
+/// Bytes that may wait for one client, besides the number of packets.
+const WAITING_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Places of an empty queue that are kept.
+const KEPT_PLACES: usize = 16;
+
+/// A session.
+pub(crate) struct Socket<H: Handler> {
+    pub(super) engine: Arc<Engine<H>>,
+    /// Its name.
+    pub(crate) sid: Sid,
+    /// What is above Engine.IO keeps here what it likes.
+    pub(crate) data: H::Data,
+    state: Mutex<State>,
+}
+
+struct State {
+    waiting: VecDeque<Frame>,
+    waiting_bytes: usize,
+    /// Of whoever takes what waits.
+    taker: Option<Waker>,
+    transport: Transport,
+    phase: Phase,
+    has_poll: bool,
+    awaits_pong: bool,
+    /// When it was pinged, or began.
+    pinged_at: u32,
+    /// Since when it has had no device.
+    outside_since: Option<u32>,
+    /// Since when its client has read nothing of what was written.
+    stalled_since: Option<u32>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Open,
+    /// Ended; what waits still goes out. Since when.
+    Closing(u32),
+    Over,
+}
+
+/// What a WebSocket does next.
+pub(super) enum Next {
+    Send(Frame),
+    /// The taker is woken when there is something to do.
+    Wait,
+    /// Everything was sent.
+    Close,
+    /// Drop everything.
+    Cut,
+}
+
+/// Why a poll cannot wait.
+pub(super) enum NoTurn {
+    Over,
+    /// Another one does.
+    Taken,
+}
+
+/// The only poll of a session.
+pub(super) struct Turn<'a, H: Handler>(&'a Socket<H>);
+
+impl State {
+    fn put(&mut self, frame: Frame) {
+        self.waiting_bytes += frame.len();
+        self.waiting.push_back(frame);
+    }
+
+    fn pop(&mut self) -> Option<Frame> {
+        let frame = self.waiting.pop_front()?;
+        self.waiting_bytes -= frame.len();
+        if self.waiting.is_empty() && self.waiting.capacity() > KEPT_PLACES {
+            self.waiting = VecDeque::new();
+        }
+        Some(frame)
+    }
+
+    fn clear(&mut self) {
+        self.waiting = VecDeque::new();
+        self.waiting_bytes = 0;
+    }
+
+    fn wake(&mut self) {
+        if let Some(taker) = self.taker.take() {
+            taker.wake();
+        }
+    }
+
+    fn watch(&mut self, waker: &Waker) {
+        match &mut self.taker {
+            Some(taker) => taker.clone_from(waker),
+            none => *none = Some(waker.clone()),
+        }
+    }
+
+    /// As much as one payload holds, and one packet at least.
+    fn pop_payload(&mut self) -> String {
+        let mut payload = String::new();
+        while let Some(frame) = self.waiting.front() {
+            let is_first = payload.is_empty();
+            if !is_first && payload.len() + 1 + frame.len() > PACKET_BYTES_MAX {
+                break;
+            }
+            if !is_first {
+                payload.push(payload::SEPARATOR);
+            }
+            payload.push_str(frame);
+            self.pop();
+        }
+        payload
+    }
+}
+
+impl<H: Handler> Socket<H> {
+    pub(super) fn new(engine: Arc<Engine<H>>, sid: Sid, transport: Transport) -> Self {
+        engine.outside.fetch_add(1, Ordering::Relaxed);
+        let now = engine.now();
+        let state = State {
+            waiting: VecDeque::new(),
+            waiting_bytes: 0,
+            taker: None,
+            transport,
+            phase: Phase::Open,
+            has_poll: false,
+            awaits_pong: false,
+            pinged_at: now,
+            outside_since: Some(now),
+            stalled_since: None,
+        };
+        Self {
+            engine,
+            sid,
+            data: H::Data::default(),
+            state: Mutex::new(state),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a packet for the client. A session that has ended takes everything and keeps nothing.
+    pub(crate) fn push(&self, frame: Frame) -> Result<(), Full> {
+        let mut state = self.state();
+        if state.phase != Phase::Open {
+            return Ok(());
+        }
+        let is_too_much = !state.waiting.is_empty()
+            && state.waiting_bytes + frame.len() > WAITING_BYTES_MAX
+            || state.waiting.len() >= DEVICE_QUEUE_PACKETS_MAX;
+        if is_too_much {
+            return Err(Full);
+        }
+        state.put(frame);
+        state.wake();
+        Ok(())
+    }
+
+    /// Sends what waits, then ends the transport.
+    pub(crate) fn close(self: &Arc<Self>, reason: Reason) {
+        let mut state = self.state();
+        if state.phase != Phase::Open {
+            return;
+        }
+        state.phase = Phase::Closing(self.engine.now());
+        // Nobody will come for it: a poll that comes is told that the session is unknown.
+        let is_all =
+            state.waiting.is_empty() && !state.has_poll && state.transport != Transport::WebSocket;
+        state.wake();
+        drop(state);
+        self.ended(reason);
+        if is_all {
+            self.finish();
+        }
+    }
+
+    /// Ends the transport now and drops what waits.
+    pub(crate) fn cut(self: &Arc<Self>, reason: Reason) {
+        if self.is_open() {
+            self.close(reason);
+        }
+        self.finish();
+    }
+
+    /// Nothing goes out any more.
+    pub(super) fn finish(&self) {
+        let mut state = self.state();
+        state.phase = Phase::Over;
+        state.clear();
+        state.wake();
+        drop(state);
+        self.engine.sockets().remove(&self.sid);
+    }
+
+    fn ended(self: &Arc<Self>, reason: Reason) {
+        self.settle();
+        let socket = self.clone();
+        // Who ends a session may hold what the handler wants.
+        self.engine
+            .runtime
+            .spawn(async move { socket.engine.handler.ended(&socket, reason) });
+    }
+
+    /// It has a device, or no time any more to get one.
+    pub(crate) fn settle(&self) {
+        if self.state().outside_since.take().is_some() {
+            self.engine.outside.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Its device has left.
+    pub(crate) fn unsettle(&self) {
+        let mut state = self.state();
+        if state.phase == Phase::Open && state.outside_since.is_none() {
+            state.outside_since = Some(self.engine.now());
+            self.engine.outside.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.state().phase == Phase::Open
+    }
+
+    pub(super) fn is_websocket(&self) -> bool {
+        self.state().transport == Transport::WebSocket
+    }
+
+    /// The client is there.
+    pub(super) fn beat(&self) {
+        self.state().awaits_pong = false;
+    }
+
+    /// A second has passed.
+    pub(super) fn tick(&self, now: u32) -> Option<Due> {
+        let mut state = self.state();
+        let has_passed = |since: Option<u32>, seconds| since.is_some_and(|it| now - it >= seconds);
+        match state.phase {
+            Phase::Over => return None,
+            Phase::Closing(since) => {
+                let is_enough = has_passed(Some(since), clock::CLOSING_SECONDS);
+                return is_enough.then_some(Due::Cut(Reason::TransportError));
+            }
+            Phase::Open => {}
+        }
+        if has_passed(state.stalled_since, clock::STALL_SECONDS) {
+            return Some(Due::Cut(Reason::TransportError));
+        }
+        if state.awaits_pong && has_passed(Some(state.pinged_at), clock::PING_TIMEOUT) {
+            return Some(Due::Cut(Reason::HeartbeatTimeout));
+        }
+        if has_passed(Some(state.pinged_at), clock::PING_INTERVAL) {
+            state.pinged_at = now;
+            state.awaits_pong = true;
+            state.put(Frame::from_static(payload::PING));
+            state.wake();
+        }
+        let is_late = has_passed(state.outside_since, clock::OUTSIDE_SECONDS);
+        is_late.then_some(Due::Close(Reason::TransportClose))
+    }
+
+    /// What the WebSocket does next.
+    pub(super) fn next(&self, waker: &Waker) -> Next {
+        let mut state = self.state();
+        match (state.phase, state.pop()) {
+            (Phase::Over, _) => Next::Cut,
+            (_, Some(frame)) => Next::Send(frame),
+            (Phase::Closing(_), None) => Next::Close,
+            (Phase::Open, None) => {
+                state.watch(waker);
+                Next::Wait
+            }
+        }
+    }
+
+    /// The WebSocket takes nothing now. Whether it shall go on trying.
+    pub(super) fn stall(&self, waker: &Waker, has_progress: bool) -> bool {
+        let mut state = self.state();
+        state.watch(waker);
+        if has_progress || state.stalled_since.is_none() {
+            state.stalled_since = Some(self.engine.now());
+        }
+        state.phase != Phase::Over
+    }
+
+    /// The WebSocket took everything.
+    pub(super) fn flow(&self) {
+        self.state().stalled_since = None;
+    }
+
+    /// A WebSocket works. Whether it may take over.
+    pub(super) fn begin_upgrade(&self) -> bool {
+        let mut state = self.state();
+        let may = state.phase == Phase::Open && state.transport == Transport::Polling;
+        if may {
+            state.transport = Transport::Upgrading;
+            state.wake();
+        }
+        may
+    }
+
+    /// The WebSocket takes over, or has failed. Whether the session lives.
+    pub(super) fn end_upgrade(&self, transport: Transport) -> bool {
+        let mut state = self.state();
+        let lives = state.phase == Phase::Open;
+        if lives {
+            state.transport = transport;
+            state.wake();
+        }
+        lives
+    }
+
+    pub(super) fn begin_poll(&self) -> Result<Turn<'_, H>, NoTurn> {
+        let mut state = self.state();
+        if state.phase == Phase::Over || state.transport == Transport::WebSocket {
+            return Err(NoTurn::Over);
+        }
+        if std::mem::replace(&mut state.has_poll, true) {
+            return Err(NoTurn::Taken);
+        }
+        Ok(Turn(self))
+    }
+}
+
+impl<H: Handler> Turn<'_, H> {
+    pub(super) fn poll_take(&self, cx: &mut Context<'_>) -> Poll<String> {
+        let mut state = self.0.state();
+        // What waits belongs to a WebSocket that took over.
+        let payload = match state.transport {
+            Transport::WebSocket => String::new(),
+            _ => state.pop_payload(),
+        };
+        let is_last = matches!(state.phase, Phase::Closing(_)) && state.waiting.is_empty();
+        let is_polling = state.phase == Phase::Open && state.transport == Transport::Polling;
+        if payload.is_empty() && is_polling {
+            state.watch(cx.waker());
+            return Poll::Pending;
+        }
+        drop(state);
+        if is_last {
+            self.0.finish();
+        }
+        Poll::Ready(if payload.is_empty() {
+            payload::NOOP.to_owned()
+        } else {
+            payload
+        })
+    }
+}
+
+impl<H: Handler> Drop for Turn<'_, H> {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.has_poll = false;
+    }
+}
