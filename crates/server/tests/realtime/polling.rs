@@ -1,5 +1,7 @@
 //! HTTP polling, and the upgrade from it, as official clients begin.
 
+use std::time::Duration;
+
 use semel_server::realtime::Settings;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -24,6 +26,13 @@ impl Poller {
         (Self { client, url }, open)
     }
 
+    /// Lets somebody in.
+    async fn enter(&self, token: &str) {
+        self.post(format!("40{}", json!({"token": token}))).await;
+        let welcome = self.get().await;
+        assert!(welcome[0].starts_with("40{"), "{welcome:?}");
+    }
+
     async fn post(&self, packet: String) {
         let answer = self
             .client
@@ -33,6 +42,13 @@ impl Poller {
             .await
             .unwrap();
         assert_eq!(answer.text().await.unwrap(), "ok");
+    }
+
+    /// Whether a poll is answered in this time.
+    async fn waits_less_than(&self, time: Duration) -> bool {
+        tokio::time::timeout(time, self.client.get(&self.url).send())
+            .await
+            .is_ok()
     }
 
     /// The packets that wait, at least one; heartbeats are answered.
@@ -64,11 +80,7 @@ async fn req_d1_a_client_that_only_polls_sends_and_hears() {
         (&open["pingInterval"], &open["pingTimeout"]),
         (&json!(10_000), &json!(10_000))
     );
-    poller
-        .post(format!("40{}", json!({"token": server.token("ann")})))
-        .await;
-    let welcome = poller.get().await;
-    assert!(welcome[0].starts_with("40{"), "{welcome:?}");
+    poller.enter(&server.token("ann")).await;
     let send = json!({"thread_id": thread, "client_id": client_id(), "content": "hello"});
     poller
         .post(format!("42{}{}", 5, json!(["message:send", send])))
@@ -90,11 +102,7 @@ async fn req_d1_a_client_upgrades_from_polling_to_websocket() {
     let server = Server::start().await;
     let thread = server.group(&["ann", "bob"]).await;
     let (poller, open) = Poller::open(&server).await;
-    poller
-        .post(format!("40{}", json!({"token": server.token("ann")})))
-        .await;
-    let welcome = poller.get().await;
-    assert!(welcome[0].starts_with("40{"), "{welcome:?}");
+    poller.enter(&server.token("ann")).await;
     let stream = TcpStream::connect(server.address).await.unwrap();
     let query = format!("&sid={}", open["sid"].as_str().unwrap());
     let mut device = Device::over(stream, server.address, &query).await;
@@ -124,4 +132,82 @@ async fn polling_can_be_turned_off() {
     );
     assert_eq!(reqwest::get(url).await.unwrap().status(), 400);
     server.device("ann").await.settle().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refusals_are_those_of_the_protocol() {
+    let server = Server::start().await;
+    let (poller, _) = Poller::open(&server).await;
+    let sid = poller.url.split_once("&sid=").unwrap().1;
+    let client = reqwest::Client::new();
+    for (method, query, code) in [
+        ("GET", "EIO=4&transport=pigeon".to_owned(), 0),
+        ("GET", "EIO=4".to_owned(), 0),
+        ("GET", "EIO=4&transport=polling&sid=nobody".to_owned(), 1),
+        ("POST", "EIO=4&transport=polling".to_owned(), 2),
+        ("GET", "EIO=4&transport=websocket".to_owned(), 3),
+        ("PUT", format!("EIO=4&transport=polling&sid={sid}"), 3),
+        ("GET", "EIO=3&transport=polling".to_owned(), 5),
+    ] {
+        let url = format!("http://{}/socket.io/?{query}", server.address);
+        let answer = client.request(method.parse().unwrap(), url).send().await;
+        let answer = answer.unwrap();
+        assert_eq!(answer.status(), 400, "{query}");
+        let problem: Value = answer.json().await.unwrap();
+        assert_eq!(problem["code"], code, "{query}");
+        assert!(problem["message"].is_string());
+    }
+    // None of this has harmed the session.
+    poller.enter(&server.token("ann")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_poll_that_was_given_up_makes_room_for_the_next() {
+    let server = Server::start().await;
+    let (poller, _) = Poller::open(&server).await;
+    poller.enter(&server.token("ann")).await;
+    let impatient = reqwest::Client::builder().timeout(Duration::from_millis(100));
+    let given_up = impatient.build().unwrap().get(&poller.url).send().await;
+    assert!(given_up.unwrap_err().is_timeout());
+    let ask = json!(["thread:close", {"thread_id": "00000000-0000-7000-8000-000000000001"}]);
+    poller.post(format!("421{ask}")).await;
+    assert!(poller.get().await[0].starts_with("431["));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upgrade_that_is_given_up_after_the_probe_leaves_polling() {
+    let server = Server::start().await;
+    let (poller, open) = Poller::open(&server).await;
+    let query = format!("&sid={}", open["sid"].as_str().unwrap());
+    for _ in 0..2 {
+        let stream = TcpStream::connect(server.address).await.unwrap();
+        let mut device = Device::over(stream, server.address, &query).await;
+        device.send("2probe").await;
+        assert_eq!(device.text().await.unwrap(), "3probe");
+        assert_eq!(poller.get().await, ["6"]);
+        device.hang_up().await;
+        // Polls are answered at once as long as the upgrade is tried.
+        let settled = async { while poller.waits_less_than(Duration::from_millis(200)).await {} };
+        let settled = tokio::time::timeout(Duration::from_secs(5), settled).await;
+        settled.expect("polling goes on");
+    }
+    poller.enter(&server.token("ann")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_polls_hears_why_it_is_put_out() {
+    let server = Server::start().await;
+    let (poller, _) = Poller::open(&server).await;
+    poller.enter(&server.token_for("ann", 2_500)).await;
+    let mut packets = Vec::new();
+    while !packets.iter().any(|packet| packet == "41") {
+        packets.extend(poller.get().await);
+    }
+    assert!(packets[0].starts_with(r#"42["closing""#), "{packets:?}");
+    // A poll that came before the end is released with nothing.
+    let mut answer = poller.client.get(&poller.url).send().await.unwrap();
+    if answer.status() == 200 {
+        answer = poller.client.get(&poller.url).send().await.unwrap();
+    }
+    assert_eq!(answer.status(), 400);
 }

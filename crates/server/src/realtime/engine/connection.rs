@@ -102,19 +102,24 @@ struct Connection<H: Handler> {
     written_at_stall: Option<u64>,
 }
 
-/// Serves a session until it ends.
-pub(super) async fn run<H: Handler>(socket: Arc<Socket<H>>, websocket: WebSocket) {
+/// Serves a session until it ends. The future is little more than the connection.
+pub(super) fn run<H: Handler>(
+    socket: Arc<Socket<H>>,
+    websocket: WebSocket,
+) -> impl Future<Output = ()> + Send {
     let mut connection = Connection {
         socket,
         websocket,
         is_reading: true,
         written_at_stall: None,
     };
-    let end = poll_fn(|cx| connection.poll(cx)).await;
-    connection.socket.finish();
-    if matches!(end, End::Closed) {
-        // A task of its own, so that the one of the connection is small.
-        tokio::spawn(timeout(FAREWELL, farewell(connection.websocket)));
+    async move {
+        let end = poll_fn(|cx| connection.poll(cx)).await;
+        connection.socket.finish();
+        if matches!(end, End::Closed) {
+            // A task of its own, so that the one of the connection stays small.
+            tokio::spawn(timeout(FAREWELL, farewell(connection.websocket)));
+        }
     }
 }
 

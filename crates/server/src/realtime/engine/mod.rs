@@ -10,6 +10,7 @@
 mod clock;
 mod connection;
 mod handshake;
+mod outbox;
 mod payload;
 mod polling;
 mod socket;

@@ -1,24 +1,17 @@
 //! One session: what waits for its client, and how far it is.
 
 use std::{
-    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
     task::{Context, Poll, Waker},
 };
 
-use semel_protocol::limits::DEVICE_QUEUE_PACKETS_MAX;
-
 use super::{
-    Engine, Handler, PACKET_BYTES_MAX, Reason, Sid, Transport,
-    clock::{self, Due},
+    Engine, Handler, Reason, Sid, Transport,
+    clock::{Due, Times},
+    outbox::Outbox,
     payload,
 };
 use crate::{hub::Full, realtime::packet::Frame};
-
-/// Bytes that may wait for one client, besides the number of packets.
-const WAITING_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// Places of an empty queue that are kept.
-const KEPT_PLACES: usize = 16;
 
 /// A session.
 pub(crate) struct Socket<H: Handler> {
@@ -31,27 +24,20 @@ pub(crate) struct Socket<H: Handler> {
 }
 
 struct State {
-    waiting: VecDeque<Frame>,
-    waiting_bytes: usize,
+    waiting: Outbox,
     /// Of whoever takes what waits.
     taker: Option<Waker>,
     transport: Transport,
     phase: Phase,
     has_poll: bool,
-    awaits_pong: bool,
-    /// When it was pinged, or began.
-    pinged_at: u32,
-    /// Since when it has had no device.
-    outside_since: Option<u32>,
-    /// Since when its client has read nothing of what was written.
-    stalled_since: Option<u32>,
+    times: Times,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Open,
-    /// Ended; what waits still goes out. Since when.
-    Closing(u32),
+    /// Ended; what waits still goes out.
+    Closing,
     Over,
 }
 
@@ -77,25 +63,6 @@ pub(super) enum NoTurn {
 pub(super) struct Turn<'a, H: Handler>(&'a Socket<H>);
 
 impl State {
-    fn put(&mut self, frame: Frame) {
-        self.waiting_bytes += frame.len();
-        self.waiting.push_back(frame);
-    }
-
-    fn pop(&mut self) -> Option<Frame> {
-        let frame = self.waiting.pop_front()?;
-        self.waiting_bytes -= frame.len();
-        if self.waiting.is_empty() && self.waiting.capacity() > KEPT_PLACES {
-            self.waiting = VecDeque::new();
-        }
-        Some(frame)
-    }
-
-    fn clear(&mut self) {
-        self.waiting = VecDeque::new();
-        self.waiting_bytes = 0;
-    }
-
     fn wake(&mut self) {
         if let Some(taker) = self.taker.take() {
             taker.wake();
@@ -108,40 +75,18 @@ impl State {
             none => *none = Some(waker.clone()),
         }
     }
-
-    /// As much as one payload holds, and one packet at least.
-    fn pop_payload(&mut self) -> String {
-        let mut payload = String::new();
-        while let Some(frame) = self.waiting.front() {
-            let is_first = payload.is_empty();
-            if !is_first && payload.len() + 1 + frame.len() > PACKET_BYTES_MAX {
-                break;
-            }
-            if !is_first {
-                payload.push(payload::SEPARATOR);
-            }
-            payload.push_str(frame);
-            self.pop();
-        }
-        payload
-    }
 }
 
 impl<H: Handler> Socket<H> {
     pub(super) fn new(engine: Arc<Engine<H>>, sid: Sid, transport: Transport) -> Self {
         engine.outside.fetch_add(1, Ordering::Relaxed);
-        let now = engine.now();
         let state = State {
-            waiting: VecDeque::new(),
-            waiting_bytes: 0,
+            waiting: Outbox::default(),
             taker: None,
             transport,
             phase: Phase::Open,
             has_poll: false,
-            awaits_pong: false,
-            pinged_at: now,
-            outside_since: Some(now),
-            stalled_since: None,
+            times: Times::begin(engine.now()),
         };
         Self {
             engine,
@@ -161,13 +106,7 @@ impl<H: Handler> Socket<H> {
         if state.phase != Phase::Open {
             return Ok(());
         }
-        let is_too_much = !state.waiting.is_empty()
-            && state.waiting_bytes + frame.len() > WAITING_BYTES_MAX
-            || state.waiting.len() >= DEVICE_QUEUE_PACKETS_MAX;
-        if is_too_much {
-            return Err(Full);
-        }
-        state.put(frame);
+        state.waiting.push(frame)?;
         state.wake();
         Ok(())
     }
@@ -178,7 +117,8 @@ impl<H: Handler> Socket<H> {
         if state.phase != Phase::Open {
             return;
         }
-        state.phase = Phase::Closing(self.engine.now());
+        state.phase = Phase::Closing;
+        state.times.closing_since = Some(self.engine.now());
         // Nobody will come for it: a poll that comes is told that the session is unknown.
         let is_all =
             state.waiting.is_empty() && !state.has_poll && state.transport != Transport::WebSocket;
@@ -202,7 +142,7 @@ impl<H: Handler> Socket<H> {
     pub(super) fn finish(&self) {
         let mut state = self.state();
         state.phase = Phase::Over;
-        state.clear();
+        state.waiting = Outbox::default();
         state.wake();
         drop(state);
         self.engine.sockets().remove(&self.sid);
@@ -219,7 +159,7 @@ impl<H: Handler> Socket<H> {
 
     /// It has a device, or no time any more to get one.
     pub(crate) fn settle(&self) {
-        if self.state().outside_since.take().is_some() {
+        if self.state().times.outside_since.take().is_some() {
             self.engine.outside.fetch_sub(1, Ordering::Relaxed);
         }
     }
@@ -227,8 +167,8 @@ impl<H: Handler> Socket<H> {
     /// Its device has left.
     pub(crate) fn unsettle(&self) {
         let mut state = self.state();
-        if state.phase == Phase::Open && state.outside_since.is_none() {
-            state.outside_since = Some(self.engine.now());
+        if state.phase == Phase::Open && state.times.outside_since.is_none() {
+            state.times.outside_since = Some(self.engine.now());
             self.engine.outside.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -243,44 +183,31 @@ impl<H: Handler> Socket<H> {
 
     /// The client is there.
     pub(super) fn beat(&self) {
-        self.state().awaits_pong = false;
+        self.state().times.awaits_pong = false;
     }
 
     /// A second has passed.
     pub(super) fn tick(&self, now: u32) -> Option<Due> {
         let mut state = self.state();
-        let has_passed = |since: Option<u32>, seconds| since.is_some_and(|it| now - it >= seconds);
-        match state.phase {
-            Phase::Over => return None,
-            Phase::Closing(since) => {
-                let is_enough = has_passed(Some(since), clock::CLOSING_SECONDS);
-                return is_enough.then_some(Due::Cut(Reason::TransportError));
-            }
-            Phase::Open => {}
+        if state.phase == Phase::Over {
+            return None;
         }
-        if has_passed(state.stalled_since, clock::STALL_SECONDS) {
-            return Some(Due::Cut(Reason::TransportError));
-        }
-        if state.awaits_pong && has_passed(Some(state.pinged_at), clock::PING_TIMEOUT) {
-            return Some(Due::Cut(Reason::HeartbeatTimeout));
-        }
-        if has_passed(Some(state.pinged_at), clock::PING_INTERVAL) {
-            state.pinged_at = now;
-            state.awaits_pong = true;
-            state.put(Frame::from_static(payload::PING));
+        if state.times.is_ping_due(now) {
+            state
+                .waiting
+                .push_control(Frame::from_static(payload::PING));
             state.wake();
         }
-        let is_late = has_passed(state.outside_since, clock::OUTSIDE_SECONDS);
-        is_late.then_some(Due::Close(Reason::TransportClose))
+        state.times.due(now)
     }
 
     /// What the WebSocket does next.
     pub(super) fn next(&self, waker: &Waker) -> Next {
         let mut state = self.state();
-        match (state.phase, state.pop()) {
+        match (state.phase, state.waiting.pop()) {
             (Phase::Over, _) => Next::Cut,
             (_, Some(frame)) => Next::Send(frame),
-            (Phase::Closing(_), None) => Next::Close,
+            (Phase::Closing, None) => Next::Close,
             (Phase::Open, None) => {
                 state.watch(waker);
                 Next::Wait
@@ -292,15 +219,15 @@ impl<H: Handler> Socket<H> {
     pub(super) fn stall(&self, waker: &Waker, has_progress: bool) -> bool {
         let mut state = self.state();
         state.watch(waker);
-        if has_progress || state.stalled_since.is_none() {
-            state.stalled_since = Some(self.engine.now());
+        if has_progress || state.times.stalled_since.is_none() {
+            state.times.stalled_since = Some(self.engine.now());
         }
         state.phase != Phase::Over
     }
 
     /// The WebSocket took everything.
     pub(super) fn flow(&self) {
-        self.state().stalled_since = None;
+        self.state().times.stalled_since = None;
     }
 
     /// A WebSocket works. Whether it may take over.
@@ -343,9 +270,9 @@ impl<H: Handler> Turn<'_, H> {
         // What waits belongs to a WebSocket that took over.
         let payload = match state.transport {
             Transport::WebSocket => String::new(),
-            _ => state.pop_payload(),
+            _ => state.waiting.pop_payload(),
         };
-        let is_last = matches!(state.phase, Phase::Closing(_)) && state.waiting.is_empty();
+        let is_last = state.phase == Phase::Closing && state.waiting.is_empty();
         let is_polling = state.phase == Phase::Open && state.transport == Transport::Polling;
         if payload.is_empty() && is_polling {
             state.watch(cx.waker());
