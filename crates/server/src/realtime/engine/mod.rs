@@ -183,3 +183,63 @@ impl<H: Handler> Engine<H> {
         self.now.load(Ordering::Relaxed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::SystemEntropy;
+
+    #[derive(Default)]
+    struct Endings(Mutex<Vec<Reason>>);
+
+    impl Handler for Endings {
+        type Data = ();
+
+        fn message(self: &Arc<Self>, _: &Arc<Socket<Self>>, _: &str) {}
+
+        fn binary(&self, _: &Arc<Socket<Self>>) {}
+
+        fn ended(&self, _: &Arc<Socket<Self>>, reason: Reason) {
+            self.0.lock().unwrap().push(reason);
+        }
+    }
+
+    fn start() -> Arc<Engine<Endings>> {
+        Engine::start(Arc::default(), Arc::new(SystemEntropy), true)
+    }
+
+    #[tokio::test]
+    async fn sessions_without_a_device_are_bounded() {
+        let engine = start();
+        let open = || engine.open(Transport::Polling).ok();
+        let sockets: Vec<_> = (0..OUTSIDE_MAX).map_while(|_| open()).collect();
+        assert_eq!(sockets.len(), OUTSIDE_MAX);
+        assert!(open().is_none());
+        sockets[0].settle();
+        sockets[1].cut(Reason::TransportClose);
+        assert!(open().is_some() && open().is_some() && open().is_none());
+        sockets[0].unsettle();
+        sockets[2].cut(Reason::TransportClose);
+        assert!(open().is_none(), "who came back counts");
+    }
+
+    #[tokio::test]
+    async fn a_session_ends_once_and_keeps_nothing() {
+        let engine = start();
+        let socket = engine.open(Transport::Polling).ok().unwrap();
+        assert!(engine.find(&socket.sid.to_string()).is_some());
+        socket.push("4a".into()).unwrap();
+        socket.close(Reason::ClosingServer);
+        socket.push("4b".into()).unwrap();
+        let turn = socket.begin_poll().ok().unwrap();
+        let payload = std::future::poll_fn(|cx| turn.poll_take(cx)).await;
+        assert_eq!(payload, "4a", "what waited at the end is told");
+        socket.cut(Reason::TransportError);
+        while engine.handler.0.lock().unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(*engine.handler.0.lock().unwrap(), [Reason::ClosingServer]);
+        assert!(engine.find(&socket.sid.to_string()).is_none());
+        assert_eq!(engine.outside.load(Ordering::Relaxed), 0);
+    }
+}
