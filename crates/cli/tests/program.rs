@@ -202,6 +202,75 @@ fn a_backup_is_made_beside_a_server_and_restored_without_one() {
 }
 
 #[test]
+fn a_restore_that_fails_leaves_everything_as_it_was() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    std::fs::write(path.join("words.db"), "words").unwrap();
+    assert!(run(path, &["user", "add", "ada"]).status.success());
+    let names = || -> std::collections::BTreeSet<_> {
+        let files = std::fs::read_dir(path.join("data")).unwrap();
+        files.map(|file| file.unwrap().file_name()).collect()
+    };
+    let before = names();
+    let server = Server::start(path);
+    let running = run(path, &["restore", "--replace", "words.db"]);
+    assert!(stderr(&running).contains("another server is running"));
+    assert_eq!(server.stop(), Some(0));
+    for file in ["words.db", "nothing.db"] {
+        assert_eq!(
+            run(path, &["restore", "--replace", file]).status.code(),
+            Some(1)
+        );
+    }
+    assert_eq!(names(), before);
+    assert!(run(path, &["user", "show", "ada"]).status.success());
+}
+
+#[test]
+fn looking_at_a_person_makes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let shown = run(directory.path(), &["user", "show", "ada"]);
+    assert_eq!(shown.status.code(), Some(1));
+    assert!(
+        stderr(&shown).contains("there is no database in"),
+        "{}",
+        stderr(&shown)
+    );
+    assert!(!directory.path().join("data").exists());
+}
+
+#[test]
+fn a_data_directory_that_cannot_be_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("data"), "a file").unwrap();
+    for command in [&["token", "ada"][..], &["user", "add", "ada"], &["serve"]] {
+        let output = run(directory.path(), command);
+        assert_eq!(output.status.code(), Some(1));
+        let path = directory.path().join("data");
+        assert!(
+            stderr(&output).contains(path.to_str().unwrap()),
+            "{}",
+            stderr(&output)
+        );
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_crash() {
+    let directory = tempfile::tempdir().unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = semel(directory.path());
+    let child = command
+        .args(["token", "ada"])
+        .stdout(writer)
+        .stderr(Stdio::piped());
+    let output = child.spawn().unwrap().wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(141));
+    assert_eq!(stderr(&output), "");
+}
+
+#[test]
 fn doctor_tells_three_things_apart() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();

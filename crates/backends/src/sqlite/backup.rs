@@ -31,12 +31,12 @@ pub struct BackupReport {
 }
 
 /// What to do with a database that lies where another one shall be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Existing {
     /// Refuse.
     Keep,
-    /// Replace it.
-    Replace,
+    /// Replace it, and keep a copy of it in this file.
+    Replace(PathBuf),
 }
 
 /// Small enough that epochs stay exact in JavaScript through two million restores.
@@ -78,6 +78,9 @@ pub fn restore(
     existing: Existing,
     entropy: &dyn Entropy,
 ) -> Result<BackupReport, Error> {
+    if !from.exists() {
+        return Err(Error::Unusable(format!("there is no {}", from.display())));
+    }
     let _lock = DirectoryLock::take(data_dir)?;
     let database = database_path(data_dir);
     if database.exists() && existing == Existing::Keep {
@@ -86,9 +89,6 @@ pub fn restore(
             database.display()
         )));
     }
-    if !from.exists() {
-        return Err(Error::Unusable(format!("there is no {}", from.display())));
-    }
     let part = beside(&database, "part");
     remove(&part)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -96,7 +96,14 @@ pub fn restore(
         meta::put(&copy, meta::INCARNATION, meta::new_incarnation(entropy))?;
         meta::put(&copy, meta::IS_CLEAN, 1)?;
         begin_epochs(&copy, entropy)?;
-        inspect(&copy, &database, &part)
+        let report = inspect(&copy, &database, &part)?;
+        // Only now it is known that the backup is of use.
+        if let Existing::Replace(to) = &existing
+            && database.exists()
+        {
+            set_aside(data_dir, to)?;
+        }
+        Ok(report)
     });
     if report.is_err() {
         remove(&part)?;
@@ -107,6 +114,15 @@ pub fn restore(
     remove(&data_dir.join("semel.db-shm"))?;
     put_in_place(&part, &database)?;
     Ok(report)
+}
+
+fn set_aside(data_dir: &Path, to: &Path) -> Result<(), Error> {
+    backup(data_dir, to).map(drop).map_err(|error| {
+        Error::Unusable(format!(
+            "the database that is there cannot be copied first ({}); move it away by hand, with its companions",
+            error.chain()
+        ))
+    })
 }
 
 /// All pages in one go: the source is read from one snapshot, and writers go on meanwhile.

@@ -12,35 +12,31 @@ use crate::output;
 pub(crate) fn run(config: &Config, from: &Path, replace: bool) -> Outcome {
     let directory = &config.database_dir;
     let database = directory.join("semel.db");
-    if database.exists() {
-        if !replace {
-            return Err(Failure::new(format!(
-                "{} is there already; say --replace to put the backup in its place (a copy of it is kept)",
-                database.display()
-            )));
-        }
-        keep_copy(directory)?;
+    let is_there = database.exists();
+    if is_there && !replace {
+        return Err(Failure::new(format!(
+            "{} is there already; say --replace to put the backup in its place (a copy of it is kept)",
+            database.display()
+        )));
     }
+    // What is there now may be wanted again.
+    let time = serve::now().to_string().replace(':', "-");
+    let aside = directory.join(format!("semel-before-restore-{time}.db"));
+    let existing = if replace {
+        Existing::Replace(aside.clone())
+    } else {
+        Existing::Keep
+    };
     output::note(format_args!("Restoring {} …", from.display()));
-    let report = sqlite::restore(from, directory, Existing::Replace, &SystemEntropy)
+    let report = sqlite::restore(from, directory, existing, &SystemEntropy)
         .map_err(|error| Failure::because("nothing was restored", &error))?;
+    if is_there {
+        output::note(format_args!("Kept what was there as {}", aside.display()));
+    }
     output::result(format_args!(
         "{}: {} entries, checked. Devices will notice that it is another database and sync from scratch.",
         report.path.display(),
         report.entries,
     ));
     Ok(ExitCode::SUCCESS)
-}
-
-/// What is there now may be wanted again.
-fn keep_copy(directory: &Path) -> Result<(), Failure> {
-    let time = serve::now().to_string().replace(':', "-");
-    let copy = directory.join(format!("semel-before-restore-{time}.db"));
-    sqlite::backup(directory, &copy).map_err(|error| {
-        let what = "the database that is there cannot be copied first; move it away by hand, with \
-                    its companions, and restore without --replace";
-        Failure::because(what, &error)
-    })?;
-    output::note(format_args!("Kept what was there as {}", copy.display()));
-    Ok(())
 }

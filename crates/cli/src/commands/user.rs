@@ -52,6 +52,14 @@ async fn find_or_change(
     if let Some(url) = running_server(config).await? {
         return call(config, &url, user_id, change).await;
     }
+    if change.is_none() && !config.database_dir.join("semel.db").exists() {
+        // Looking makes nothing.
+        return Err(Failure::new(format!(
+            "there is no database in {}; make {user_id} there with `semel user add {user_id}`, or choose another \
+             with --data-dir",
+            config.database_dir.display()
+        )));
+    }
     // None runs: one for this moment, so that there is one way to do it.
     let running = serve::start(config.for_a_moment())
         .await

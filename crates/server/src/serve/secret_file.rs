@@ -18,15 +18,21 @@ pub(super) fn signing_secret(config: &Config, entropy: &dyn Entropy) -> io::Resu
     if let Some(secret) = &config.jwt_secret_key {
         return Ok(secret.clone());
     }
-    data_directory(&config.data_dir)?;
-    let path = config.data_dir.join(NAME);
+    let directory = &config.data_dir;
+    data_directory(directory).map_err(at(directory))?;
+    let path = directory.join(NAME);
     match read(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            make(&config.data_dir, &path, entropy)?;
+            make(directory, &path, entropy).map_err(at(directory))?;
             read(&path)
         }
         other => other,
     }
+}
+
+/// An error that says where.
+fn at(path: &Path) -> impl FnOnce(io::Error) -> io::Error {
+    move |error| io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 /// Makes the data directory, for this user alone; one that is there keeps its permissions.
@@ -40,8 +46,9 @@ pub(super) fn data_directory(path: &Path) -> io::Result<()> {
 }
 
 fn read(path: &Path) -> io::Result<Secret> {
-    let text = fs::read_to_string(path)?;
-    let mode = fs::metadata(path)?.permissions().mode();
+    let text = fs::read_to_string(path).map_err(at(path))?;
+    let mode = fs::metadata(path).map_err(at(path))?;
+    let mode = mode.permissions().mode();
     if mode & 0o077 != 0 {
         let advice = format!(
             "others may read {0}; mend it with `chmod 600 {0}`",

@@ -26,7 +26,10 @@ impl ServerFile {
         match fs::read(data_dir.join(NAME)) {
             Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
+            Err(error) => Err(io::Error::new(
+                error.kind(),
+                format!("{}: {error}", data_dir.join(NAME).display()),
+            )),
         }
     }
 

@@ -84,12 +84,22 @@ async fn a_restore_replaces_nothing_unless_told_and_nothing_in_use() {
             .await,
     );
     let entropy = &*engine.world().entropy;
-    let in_use = restore(&file, engine.data_dir(), Existing::Replace, entropy);
+    let aside = engine.data_dir().join("before.db");
+    let replace = || Existing::Replace(aside.clone());
+    let in_use = restore(&file, engine.data_dir(), replace(), entropy);
     assert!(matches!(in_use, Err(Error::InUse(_))), "{in_use:?}");
     engine.ledger().close().await;
     let kept = restore(&file, engine.data_dir(), Existing::Keep, entropy);
     assert!(matches!(kept, Err(Error::Unusable(_))), "{kept:?}");
-    restore(&file, engine.data_dir(), Existing::Replace, entropy).expect("a restore");
+    let no_backup = engine.data_dir().join("words.db");
+    std::fs::write(&no_backup, "words").expect("a file");
+    assert!(restore(&no_backup, engine.data_dir(), replace(), entropy).is_err());
+    assert!(
+        !aside.exists(),
+        "nothing is copied for a restore that fails"
+    );
+    restore(&file, engine.data_dir(), replace(), entropy).expect("a restore");
+    assert!(aside.exists(), "what was there is kept");
     let options = options(engine.data_dir(), engine.world());
     let ledger = SqliteLedger::open(options).expect("it opens");
     assert_ne!(ledger.incarnation(), engine.ledger().incarnation());
