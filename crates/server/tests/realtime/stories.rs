@@ -158,7 +158,10 @@ async fn story_d15_story_l7_a_hundred_resumes_do_not_drift() {
         );
         head += expected;
         let live = rev(&ann.say(&thread, "live").await);
-        assert_eq!(revs(&bob.entries(&thread, live).await), [head + 1]);
+        // What was committed just before the resume may also come live: a device ignores what it has.
+        let mut pushed = revs(&bob.entries(&thread, live).await);
+        pushed.retain(|rev| *rev > head);
+        assert_eq!(pushed, [head + 1]);
         head += 1;
         bob.hang_up().await;
     }
