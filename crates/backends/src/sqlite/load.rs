@@ -295,8 +295,12 @@ fn threads_of(
     )?;
     for (_, id) in &page {
         thread(connection, *id, rows)?;
-        load_people::participant(connection, *id, who, rows)?;
         load_people::standing(connection, *id, None, THREAD_PARTICIPANTS_SHOWN_MAX, rows)?;
+        // In most threads they are among those.
+        let own_seat = Key::Participant(*id, who.clone());
+        if !is_known(&own_seat, rows) {
+            load(connection, &own_seat, rows)?;
+        }
         load_log::last_message(connection, *id, rows)?;
     }
     rows.lists.insert(
