@@ -29,7 +29,8 @@ impl Hub {
 
     /// Loads the threads whose people are in doubt and delivers what was not told of them meanwhile.
     pub(super) async fn clear_doubts(&self, pending: &mut Pending) {
-        for id in Vec::from_iter(pending.in_doubt.iter().copied()) {
+        let ids: Vec<_> = pending.in_doubt.iter().copied().collect();
+        for id in ids {
             if let Err(error) = self.clear_doubt(id, pending).await {
                 // It will answer no better now for the others: soon again.
                 tracing::warn!(%error, thread_id = %id, "failed to catch up");

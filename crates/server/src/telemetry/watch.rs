@@ -66,9 +66,10 @@ impl Watch {
 /// The store did not answer a question.
 pub fn question_failed(error: &LedgerError) {
     counter!(QUESTIONS_FAILED).increment(1);
-    match error {
-        LedgerError::Overloaded => tracing::warn!(%error, "question failed"),
-        _ => tracing::error!(%error, "question failed"),
+    if *error == LedgerError::Overloaded {
+        tracing::warn!(%error, "question failed");
+    } else {
+        tracing::error!(%error, "question failed");
     }
 }
 

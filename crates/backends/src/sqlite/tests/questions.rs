@@ -16,10 +16,10 @@ use crate::{
 
 /// A question that keeps its reader until the other end is dropped.
 fn slow(begun: mpsc::Sender<()>) -> (Question, mpsc::Sender<()>) {
-    let (hold, held) = mpsc::channel::<()>();
+    let (hold, release) = mpsc::channel::<()>();
     let question = move |_: &_| -> Result<(), Key> {
         let _ = begun.send(());
-        let _ = held.recv();
+        let _ = release.recv();
         Ok(())
     };
     (Box::new(question), hold)
