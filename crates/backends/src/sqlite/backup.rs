@@ -75,7 +75,7 @@ pub fn backup(data_dir: &Path, to: &Path) -> Result<BackupReport, Error> {
 pub fn restore(
     from: &Path,
     data_dir: &Path,
-    existing: Existing,
+    existing: &Existing,
     entropy: &dyn Entropy,
 ) -> Result<BackupReport, Error> {
     if !from.exists() {
@@ -83,7 +83,7 @@ pub fn restore(
     }
     let _lock = DirectoryLock::take(data_dir)?;
     let database = database_path(data_dir);
-    if database.exists() && existing == Existing::Keep {
+    if database.exists() && *existing == Existing::Keep {
         return Err(Error::Unusable(format!(
             "{} is there already",
             database.display()
@@ -98,7 +98,7 @@ pub fn restore(
         begin_epochs(&copy, entropy)?;
         let report = inspect(&copy, &database, &part)?;
         // Only now it is known that the backup is of use.
-        if let Existing::Replace(to) = &existing
+        if let Existing::Replace(to) = existing
             && database.exists()
         {
             set_aside(data_dir, to)?;

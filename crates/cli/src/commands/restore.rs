@@ -28,7 +28,7 @@ pub(crate) fn run(config: &Config, from: &Path, replace: bool) -> Outcome {
         Existing::Keep
     };
     output::note(format_args!("Restoring {} …", from.display()));
-    let report = sqlite::restore(from, directory, existing, &SystemEntropy)
+    let report = sqlite::restore(from, directory, &existing, &SystemEntropy)
         .map_err(|error| Failure::because("nothing was restored", &error))?;
     if is_there {
         output::note(format_args!("Kept what was there as {}", aside.display()));

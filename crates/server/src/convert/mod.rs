@@ -16,8 +16,8 @@ pub use problem::{from_ledger, from_refusal};
 pub use renderer::JsonRenderer;
 pub use request::{
     change_profile, change_role, change_thread, check_existing, create_or_get, cursor_at,
-    delete_message, draft, edit_message, expand, mark_delivered, mark_read, react, remove_participant, send,
-    send_batch, start_conversation, sync_ask,
+    delete_message, draft, edit_message, expand, mark_delivered, mark_read, react,
+    remove_participant, send, send_batch, start_conversation, sync_ask,
 };
 pub use sync::sync_result;
 pub use thread::{contact, message, message_page, participant, summary, thread, user};

@@ -203,9 +203,8 @@ pub fn cursor_at(
     epoch: Option<u64>,
     pointer: &str,
 ) -> Result<SyncCursor, Refusal> {
-    let parse = |text| {
-        Chain::parse(text).ok_or_else(|| Refusal::invalid(pointer, "16 hexadecimal digits"))
-    };
+    let parse =
+        |text| Chain::parse(text).ok_or_else(|| Refusal::invalid(pointer, "16 hexadecimal digits"));
     let chain = chain.map(parse).transpose()?;
     Ok(SyncCursor { rev, chain, epoch })
 }

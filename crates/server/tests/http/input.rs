@@ -275,7 +275,7 @@ async fn req_d11_bodies_that_are_no_json_of_the_right_form_are_refused() {
         let call = ann
             .call(Method::POST, CREATE)
             .header("content-type", "application/json");
-        crate::support::Call(call.0.body(body)).send()
+        Call(call.0.body(body)).send()
     };
     for body in [
         "",
@@ -318,7 +318,7 @@ async fn bodies_have_a_type_and_a_size() {
     let body = json!({"participants": ["bob"]}).to_string();
     let call = |name: &str, value: &str| {
         let call = ann.call(Method::POST, CREATE).header(name, value);
-        crate::support::Call(call.0.body(body.clone())).send()
+        Call(call.0.body(body.clone())).send()
     };
     for media_type in [
         "text/plain",

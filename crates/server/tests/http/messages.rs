@@ -384,3 +384,35 @@ async fn a_place_of_another_log_is_too_old() {
         assert_eq!(answer.status, 422, "{query}");
     }
 }
+
+#[tokio::test]
+async fn after_a_restore_no_cursor_of_before_is_continued() {
+    let server = TestServer::start().await;
+    let [ann, bob] = server.people(["ann", "bob"]).await;
+    let thread = ann.direct(&bob).await;
+    ann.say(&thread, "in the backup").await;
+    let backup = server.back_up("copy.db");
+    ann.say(&thread, "lost").await;
+    let known = log(&bob, &thread).await;
+    let (rev, epoch) = (known.len(), known[0]["epoch"].clone());
+    let server = server.restore(&backup).await;
+    let (ann, bob) = (server.user("ann"), server.user("bob"));
+    // The numbers are given again, to other words.
+    ann.say(&thread, "other").await;
+    ann.say(&thread, "words").await;
+    let after = format!("/api/chat/threads/{thread}/entries?after_rev={rev}");
+    let page = bob.get(&format!("{after}&epoch={epoch}")).await.success();
+    assert_eq!(page["too_old"], true);
+    let now = log(&bob, &thread).await;
+    let epochs = now.iter().map(|entry| entry["epoch"].clone());
+    assert!(
+        epochs
+            .clone()
+            .all(|now| now == page["epoch"] && now != epoch)
+    );
+    let page = bob
+        .get(&format!("{after}&epoch={}", page["epoch"]))
+        .await
+        .success();
+    assert_eq!(page["entries"].as_array().unwrap().len(), 1);
+}

@@ -2,7 +2,7 @@
 
 use std::{
     net::SocketAddr,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -10,7 +10,7 @@ use std::{
 };
 
 use reqwest::{Method, StatusCode, header::HeaderMap};
-use semel_backends::sqlite::{Options, SqliteLedger};
+use semel_backends::sqlite::{self, Options, SqliteLedger};
 use semel_core::ports::{Clock, Ledger, Listener, News};
 use semel_protocol::{Timestamp, UserId};
 use semel_server::{
@@ -89,6 +89,25 @@ impl TestServer {
     pub(crate) async fn restart(self) -> Self {
         self.task.abort();
         self.app.ledger.close().await;
+        let (dir, clock) = (Arc::clone(&self.dir), Arc::clone(&self.clock));
+        drop(self);
+        Self::start_in(dir, clock).await
+    }
+
+    /// Copies its database to a file.
+    pub(crate) fn back_up(&self, name: &str) -> PathBuf {
+        let file = self.dir.path().join(name);
+        sqlite::backup(self.dir.path(), &file).unwrap();
+        file
+    }
+
+    /// Stops it and starts another one on what a backup has.
+    pub(crate) async fn restore(self, backup: &Path) -> Self {
+        self.task.abort();
+        self.app.ledger.close().await;
+        let aside = backup.with_extension("aside");
+        let replace = sqlite::Existing::Replace(aside);
+        sqlite::restore(backup, self.dir.path(), &replace, &SystemEntropy).unwrap();
         let (dir, clock) = (Arc::clone(&self.dir), Arc::clone(&self.clock));
         drop(self);
         Self::start_in(dir, clock).await

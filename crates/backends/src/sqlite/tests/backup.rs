@@ -55,7 +55,7 @@ async fn a_backup_under_load_is_whole_and_has_what_was_acknowledged_before() {
     let world = World::default();
     world.entropy.0.store(1_000, SeqCst);
     let restored =
-        restore(&file, other.path(), Existing::Keep, &*world.entropy).expect("a restore");
+        restore(&file, other.path(), &Existing::Keep, &*world.entropy).expect("a restore");
     assert_ne!(restored.incarnation, report.incarnation);
     assert_eq!(doctor(other.path()).expect("the check runs"), []);
     let second = SqliteLedger::open(options(other.path(), &world)).expect("it opens");
@@ -86,19 +86,19 @@ async fn a_restore_replaces_nothing_unless_told_and_nothing_in_use() {
     let entropy = &*engine.world().entropy;
     let aside = engine.data_dir().join("before.db");
     let replace = || Existing::Replace(aside.clone());
-    let in_use = restore(&file, engine.data_dir(), replace(), entropy);
+    let in_use = restore(&file, engine.data_dir(), &replace(), entropy);
     assert!(matches!(in_use, Err(Error::InUse(_))), "{in_use:?}");
     engine.ledger().close().await;
-    let kept = restore(&file, engine.data_dir(), Existing::Keep, entropy);
+    let kept = restore(&file, engine.data_dir(), &Existing::Keep, entropy);
     assert!(matches!(kept, Err(Error::Unusable(_))), "{kept:?}");
     let no_backup = engine.data_dir().join("words.db");
     std::fs::write(&no_backup, "words").expect("a file");
-    assert!(restore(&no_backup, engine.data_dir(), replace(), entropy).is_err());
+    assert!(restore(&no_backup, engine.data_dir(), &replace(), entropy).is_err());
     assert!(
         !aside.exists(),
         "nothing is copied for a restore that fails"
     );
-    restore(&file, engine.data_dir(), replace(), entropy).expect("a restore");
+    restore(&file, engine.data_dir(), &replace(), entropy).expect("a restore");
     assert!(aside.exists(), "what was there is kept");
     let options = options(engine.data_dir(), engine.world());
     let ledger = SqliteLedger::open(options).expect("it opens");
@@ -117,7 +117,7 @@ async fn what_is_no_backup_is_not_restored() {
     std::fs::write(&file, "words").expect("a file");
     let world = World::default();
     let target = directory.path().join("data");
-    let restored = restore(&file, &target, Existing::Keep, &*world.entropy);
+    let restored = restore(&file, &target, &Existing::Keep, &*world.entropy);
     assert!(restored.is_err());
     assert!(!target.join("semel.db").exists());
 }
