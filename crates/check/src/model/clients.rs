@@ -375,7 +375,7 @@ impl<F: FnMut(Event)> World<'_, F> {
         };
         let entries: Vec<_> = (from..=end)
             .map(|rev| {
-                if person.sees(rev) {
+                if log.shows(person, rev) {
                     log.entry_event(Kind::Apply, thread, rev)
                 } else {
                     hidden(rev)

@@ -91,6 +91,18 @@ impl Thread {
         self.messages.len() as u32
     }
 
+    /// Whether a person is told entry `rev`: in their time, or a change of a message that came in their time.
+    pub(super) fn shows(&self, person: &Person, rev: u32) -> bool {
+        let entry = self.entries[rev as usize - 1];
+        let is_change = matches!(
+            entry.action,
+            Action::Edit | Action::Delete | Action::React | Action::Unreact
+        );
+        let came = || self.entries.iter().position(|it| it.seq == entry.seq);
+        let is_of_theirs = || came().is_some_and(|index| person.sees(index as u32 + 1));
+        person.sees(rev) || (is_change && is_of_theirs())
+    }
+
     /// Entry `rev` as everybody may see it.
     pub(super) fn entry_event(&self, kind: Kind, thread: u32, rev: u32) -> Event {
         let entry = self.entries[rev as usize - 1];

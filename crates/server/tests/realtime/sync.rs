@@ -39,6 +39,11 @@ async fn story_l6_edits_deletions_and_reactions_made_offline_appear() {
     assert_eq!(entries[1]["message"]["content"], "uno");
     assert_eq!(entries[2]["message"]["content"], "");
     assert_eq!(missed["threads"][0]["too_old"], false);
+    // A cursor of another database is of no use, however well it fits.
+    let elsewhere = json!({"threads": {&thread: cursor}, "incarnation": "another"});
+    let anew = bob.done("sync", &elsewhere).await;
+    assert_eq!(anew["threads"][0]["too_old"], true);
+    assert_eq!(anew["threads"][0]["messages"][0]["content"], "uno");
     // Nothing moved since: nothing is sent.
     let last = missed["threads"][0]["head_rev"].clone();
     let ask = json!({"threads": {&thread: {"rev": last}}, "since": missed["since"]});
