@@ -21,6 +21,9 @@ use crate::{
     hub::{Device, Full, Hub, Outlet},
 };
 
+/// When to come back after a packet that was too large.
+const TOO_LARGE_RETRY_MS: u64 = 1_000;
+
 /// Every connection.
 pub(crate) struct Sessions {
     app: Arc<App>,
@@ -85,6 +88,13 @@ impl fmt::Debug for Sessions {
 
 impl Handler for Sessions {
     type Data = Session;
+
+    fn too_large(&self, socket: &Arc<Socket<Self>>) {
+        // Told, so that the client sends it in parts instead of again and again.
+        if let Phase::Inside(device) = &*socket.data.phase() {
+            device.send_away(Code::BodyTooLarge, TOO_LARGE_RETRY_MS);
+        }
+    }
 
     fn ended(&self, socket: &Arc<Socket<Self>>, reason: Reason) {
         let phase = std::mem::replace(&mut *socket.data.phase(), Phase::Over);

@@ -11,7 +11,7 @@ use tokio_tungstenite::{
     tungstenite::{Error, client::IntoClientRequest},
 };
 
-use super::support::{Device, Server, until};
+use super::support::{Device, Server, client_id, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn req_d2_without_a_valid_token_nobody_comes_in() {
@@ -190,4 +190,21 @@ async fn a_server_that_stops_says_when_to_come_back() {
     assert!(data["retry_after_ms"].as_u64().unwrap() >= 1_000);
     assert!(!ann.is_put_out, "it shall come back by itself");
     assert_eq!(server.realtime.device_count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_packet_that_is_too_large_is_told_before_the_connection_ends() {
+    let server = Server::start().await;
+    let thread = server.group(&["ann", "bob"]).await;
+    let mut ann = server.device("ann").await;
+    let message = json!({"client_id": client_id(), "content": "x".repeat(10_000)});
+    let messages = vec![message; 110];
+    ann.emit(
+        "message:send",
+        &json!({"thread_id": thread, "messages": messages}),
+    )
+    .await;
+    let told = ann.event("closing", |_| true).await;
+    assert_eq!(told["code"], "body_too_large");
+    assert!(told["retry_after_ms"].is_number(), "it may come back");
 }

@@ -124,9 +124,9 @@ pub(super) fn run<H: Handler>(
 }
 
 async fn farewell(mut websocket: WebSocket) {
-    // The client may have gone already.
+    // The client may have gone already. What it still says is read and dropped, whatever it is.
     let _ = websocket.get_mut().shutdown().await;
-    while let Some(Ok(_)) = websocket.next().await {}
+    let _ = tokio::io::copy(websocket.get_mut(), &mut tokio::io::sink()).await;
 }
 
 impl<H: Handler> Connection<H> {
@@ -179,7 +179,11 @@ impl<H: Handler> Connection<H> {
     fn fail(&mut self, error: &Error) {
         self.is_reading = false;
         match error {
-            Error::Capacity(_) | Error::Utf8(_) => self.socket.close(Reason::InvalidPacket),
+            Error::Capacity(_) => {
+                self.socket.engine.handler.too_large(&self.socket);
+                self.socket.close(Reason::InvalidPacket);
+            }
+            Error::Utf8(_) => self.socket.close(Reason::InvalidPacket),
             _ => self.socket.cut(Reason::TransportError),
         }
     }

@@ -49,6 +49,9 @@ pub(crate) trait Handler: Sized + Send + Sync + 'static {
     /// A binary message came.
     fn binary(&self, socket: &Arc<Socket<Self>>);
 
+    /// A packet came that is larger than packets may be. The session ends after this.
+    fn too_large(&self, socket: &Arc<Socket<Self>>);
+
     /// The session has ended.
     fn ended(&self, socket: &Arc<Socket<Self>>, reason: Reason);
 }
@@ -198,6 +201,8 @@ mod tests {
         fn message(self: &Arc<Self>, _: &Arc<Socket<Self>>, _: &str) {}
 
         fn binary(&self, _: &Arc<Socket<Self>>) {}
+
+        fn too_large(&self, _: &Arc<Socket<Self>>) {}
 
         fn ended(&self, _: &Arc<Socket<Self>>, reason: Reason) {
             self.0.lock().unwrap().push(reason);

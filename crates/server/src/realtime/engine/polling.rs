@@ -47,7 +47,8 @@ pub(super) async fn post<H: Handler>(socket: &Arc<Socket<H>>, body: Body) -> Res
     let bytes = match collected.await {
         Ok(Ok(body)) => body.to_bytes(),
         Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-            socket.cut(Reason::InvalidPacket);
+            socket.engine.handler.too_large(socket);
+            socket.close(Reason::InvalidPacket);
             return StatusCode::PAYLOAD_TOO_LARGE.into_response();
         }
         Ok(Err(_)) | Err(_) => {
