@@ -72,8 +72,11 @@ impl Strace {
             Whom::Everybody => threads.iter().map(|(id, _)| *id).collect(),
         };
         until("strace is attached", async || {
-            let ended = strace.child.try_wait().unwrap();
-            assert!(ended.is_none(), "strace cannot attach: {ended:?}");
+            if let Some(ended) = strace.child.try_wait().unwrap() {
+                // One that was told to kill may have done so already; then nothing is left to attach to.
+                assert!(ended.success(), "strace cannot attach: {ended:?}");
+                return true;
+            }
             traced.iter().all(|id| is_traced(server.pid(), *id))
         })
         .await;
@@ -87,6 +90,9 @@ impl Strace {
 
     /// An interrupted strace detaches, and the server goes on. One whose server it has killed may wait for ever.
     fn end(&mut self) {
+        if self.child.try_wait().unwrap().is_some() {
+            return;
+        }
         let interrupted = Command::new("kill")
             .args(["-INT", &self.child.id().to_string()])
             .status();
