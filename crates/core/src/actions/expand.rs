@@ -8,7 +8,7 @@ use semel_protocol::{
 
 use super::{
     Draft, Outcome, Scope, membership, people,
-    send::{said_before, say},
+    send::{client_id_reused, said_before, say},
 };
 use crate::{Key, Refusal, Rows, Stop, access, actions::Sent, validate, view};
 
@@ -106,7 +106,7 @@ impl Expand {
     }
 
     /// The welcome's client id is known: the whole call is a repeat, which gets the welcome that was said then. Whoever
-    /// went since is not let in again.
+    /// went since is not let in again. Somebody who was never in the thread shows that it is another call.
     fn welcomed_before(
         &self,
         scope: &Scope<'_>,
@@ -116,10 +116,16 @@ impl Expand {
         let Some(draft) = welcome else {
             return Ok(None);
         };
-        let message = said_before(scope, rows, Some(self.thread_id), draft)?;
-        Ok(message.map(|message| Sent {
-            message,
-            duplicate: true,
-        }))
+        let id = self.thread_id;
+        let Some(message) = said_before(scope, rows, Some(id), draft)? else {
+            return Ok(None);
+        };
+        let named = &self.new_participants;
+        let seats = Rows::gather(named, |who| Ok(rows.participant(id, who)?.is_some()))?;
+        if seats.contains(&false) {
+            return Err(client_id_reused().into());
+        }
+        let duplicate = true;
+        Ok(Some(Sent { message, duplicate }))
     }
 }

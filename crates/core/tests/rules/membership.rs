@@ -97,8 +97,14 @@ fn req_a9_a_late_repeat_brings_nobody_back() {
     world.act("a", action.clone()).unwrap();
     world.act("d", leave(group)).unwrap();
     let before = world.store.clone();
-    assert!(sent(world.act("a", action)).duplicate);
+    assert!(sent(world.act("a", action.clone())).duplicate);
     assert!(world.store == before, "d stays out");
+    world.make_user("e");
+    let other = Expand {
+        new_participants: expand(group, &["e"]).new_participants,
+        ..action
+    };
+    assert_eq!(code(world.act("a", other)), Code::ClientIdReused);
 }
 
 #[test]

@@ -212,11 +212,20 @@ impl Sessions {
 
     fn leave(&self, socket: &Arc<Socket<Self>>) {
         let mut phase = socket.data.phase();
-        if let Phase::Inside(device) = &*phase {
-            self.hub.disconnect(device);
-            *phase = Phase::Outside;
-            drop(phase);
-            socket.unsettle();
+        match &*phase {
+            Phase::Inside(device) => {
+                self.hub.disconnect(device);
+                *phase = Phase::Outside;
+                drop(phase);
+                socket.unsettle();
+            }
+            // Whoever leaves before the token was looked at must not be let in afterwards, least of all as whoever
+            // comes next.
+            Phase::Entering => {
+                drop(phase);
+                socket.close(Reason::TransportClose);
+            }
+            Phase::Outside | Phase::Over => {}
         }
     }
 }

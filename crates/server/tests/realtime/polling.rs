@@ -211,3 +211,21 @@ async fn who_polls_hears_why_it_is_put_out() {
     }
     assert_eq!(answer.status(), 400);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_leaves_before_they_are_in_is_not_let_in_as_somebody_else() {
+    let server = Server::start().await;
+    let (poller, _) = Poller::open(&server).await;
+    let connect = |who: &str| format!("40{}", json!({"token": server.token(who)}));
+    let body = [connect("ann"), "41".to_owned(), connect("bob")].join("\u{1e}");
+    poller
+        .client
+        .post(&poller.url)
+        .body(body)
+        .send()
+        .await
+        .unwrap();
+    let answer = poller.client.get(&poller.url).send().await.unwrap();
+    let text = answer.text().await.unwrap();
+    assert!(!text.contains("40{"), "nobody was let in: {text}");
+}

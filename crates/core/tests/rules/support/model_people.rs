@@ -228,6 +228,14 @@ impl Model {
         });
         if let Some(draft) = known {
             let said = self.say(me, action.thread_id, draft, context)?;
+            let seats = &self.threads[&action.thread_id].seats;
+            if action
+                .new_participants
+                .iter()
+                .any(|who| !seats.contains_key(who))
+            {
+                return Err(Code::ClientIdReused);
+            }
             return Ok(Told::Expanded(vec![], Some(said)));
         }
         let named: BTreeSet<UserId> = action.new_participants.iter().cloned().collect();

@@ -118,15 +118,18 @@ pub(super) fn run<H: Handler>(
         connection.socket.finish();
         if matches!(end, End::Closed) {
             // A task of its own, so that the one of the connection stays small.
-            tokio::spawn(timeout(FAREWELL, farewell(connection.websocket)));
+            tokio::spawn(timeout(
+                FAREWELL,
+                farewell(connection.websocket.into_inner()),
+            ));
         }
     }
 }
 
-async fn farewell(mut websocket: WebSocket) {
+async fn farewell(mut stream: Counted) {
     // The client may have gone already. What it still says is read and dropped, whatever it is.
-    let _ = websocket.get_mut().shutdown().await;
-    let _ = tokio::io::copy(websocket.get_mut(), &mut tokio::io::sink()).await;
+    let _ = stream.shutdown().await;
+    let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
 }
 
 impl<H: Handler> Connection<H> {
