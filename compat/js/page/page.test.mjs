@@ -74,6 +74,7 @@ test("req_b7_a_kill_in_mid_send_and_a_reload_lead_to_one_message", async () => {
   await page.until("!document.getElementById('strip').hidden", "the strip that says so");
   for (const text of ["one", "two", "three"]) await page.say(text);
   await page.send("Page.enable");
+  await page.until("document.querySelectorAll('.message').length === 3", "what was said");
   assert.deepEqual(await page.texts(), ["one", "two", "three"]);
   await server.up();
   await page.send("Page.reload");
