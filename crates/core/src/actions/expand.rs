@@ -120,9 +120,7 @@ impl Expand {
         let Some(message) = said_before(scope, rows, Some(id), draft)? else {
             return Ok(None);
         };
-        let named = &self.new_participants;
-        let seats = Rows::gather(named, |who| Ok(rows.participant(id, who)?.is_some()))?;
-        if seats.contains(&false) {
+        if !membership::were_all_in(rows, id, &self.new_participants)? {
             return Err(client_id_reused().into());
         }
         let duplicate = true;

@@ -118,6 +118,16 @@ pub(super) fn depart(
     Ok(())
 }
 
+/// Whether each of these people is or was in a thread. Nobody who was in one is forgotten.
+pub(super) fn were_all_in<'a>(
+    rows: &Rows,
+    id: ThreadId,
+    people: impl IntoIterator<Item = &'a UserId>,
+) -> Result<bool, Stop> {
+    let seats = Rows::gather(people, |who| Ok(rows.participant(id, who)?.is_some()))?;
+    Ok(!seats.contains(&false))
+}
+
 /// Gives a person another role.
 pub(super) fn set_role(
     scope: &Scope<'_>,

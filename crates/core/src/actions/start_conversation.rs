@@ -6,7 +6,7 @@ use super::{
     Draft, Outcome, Scope, Sent,
     create_or_get::wanted,
     make_thread::{self, Wanted},
-    people,
+    membership, people,
     send::{client_id_reused, said_before, say},
 };
 use crate::{Key, Refusal, Rows, Stop, row::ParticipantRow, validate, view};
@@ -90,13 +90,12 @@ impl StartConversation {
     }
 }
 
-/// Whether a thread may have been that of the people who are named now. Nobody who was in a thread is forgotten, so a
-/// thread without one of them, or of another type, never was: their message must not be taken for said.
+/// Whether a thread may have been that of the people who are named now. One that somebody of them was never in, or of
+/// another type, never was: their message must not be taken for said.
 fn may_have_been_for(rows: &Rows, id: ThreadId, wanted: &Wanted) -> Result<bool, Stop> {
     let thread = rows.thread(id)?.expect("a message's thread is there");
     let is_type = thread.thread_type == wanted.thread_type;
-    let rows_of_all = Rows::gather(&wanted.people, |who| rows.participant(id, who))?;
-    Ok(is_type && rows_of_all.iter().all(Option::is_some))
+    Ok(is_type && membership::were_all_in(rows, id, &wanted.people)?)
 }
 
 fn outcome(
