@@ -1,6 +1,7 @@
 //! The ledger in one `SQLite` file, for one server.
 
 mod backup;
+mod bare;
 mod batch;
 mod checkpoint;
 mod codec;
@@ -33,6 +34,7 @@ use std::{
 
 use async_trait::async_trait;
 pub use backup::{BackupReport, Existing, backup, restore};
+pub use bare::bare_insert_rate;
 pub use doctor::{Finding, doctor};
 use rusqlite::InterruptHandle;
 use semel_core::{
