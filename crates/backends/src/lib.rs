@@ -9,7 +9,8 @@
 #[cfg(test)]
 mod conformance;
 mod error;
-mod lane;
+mod keys;
+pub mod lane;
 pub mod sqlite;
 
 pub use error::Error;

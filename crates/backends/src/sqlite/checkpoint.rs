@@ -74,8 +74,8 @@ pub(super) fn serve(data_dir: &Path, shared: &Arc<Shared>) {
     let mut connection: Option<Connection> = None;
     let mut commits = 0;
     while !shared.wait_for_stop(INTERVAL) {
-        let now = shared.stats.commits.load(Relaxed);
-        if now == commits && shared.stats.wal_bytes.load(Relaxed) <= WAL_RESTART_BYTES {
+        let now = shared.lane.stats.commits.load(Relaxed);
+        if now == commits && shared.lane.stats.wal_bytes.load(Relaxed) <= WAL_RESTART_BYTES {
             continue;
         }
         commits = now;
@@ -102,7 +102,11 @@ fn step(
         )?),
     };
     let progress = run(connection, Mode::Passive)?;
-    shared.stats.wal_bytes.store(progress.wal_bytes, Relaxed);
+    shared
+        .lane
+        .stats
+        .wal_bytes
+        .store(progress.wal_bytes, Relaxed);
     if progress.wal_bytes > WAL_RESTART_BYTES {
         shared.wants_restart.store(true, Relaxed);
         let file_bytes = std::fs::metadata(wal_path(data_dir)).map_or(0, |file| file.len());

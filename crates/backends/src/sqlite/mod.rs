@@ -2,7 +2,6 @@
 
 mod backup;
 mod bare;
-mod batch;
 mod checkpoint;
 mod codec;
 mod doctor;
@@ -11,6 +10,7 @@ mod load;
 mod load_answers;
 mod load_log;
 mod load_people;
+mod memory;
 mod meta;
 mod migrate;
 mod open;
@@ -18,6 +18,7 @@ mod readers;
 mod store;
 #[cfg(test)]
 mod tests;
+mod transaction;
 
 use std::{
     fmt,
@@ -36,6 +37,7 @@ use async_trait::async_trait;
 pub use backup::{BackupReport, Existing, backup, restore};
 pub use bare::bare_insert_rate;
 pub use doctor::{Finding, doctor};
+pub use memory::{Memory, broken_disk, full_disk};
 use rusqlite::InterruptHandle;
 use semel_core::{
     Command, Reply,
@@ -44,13 +46,13 @@ use semel_core::{
 use tokio::sync::watch;
 
 use self::{
-    lane::{Lane, Work},
+    lane::{LaneThread, Work},
     open::{DirectoryLock, Use, connect, database_path, make_private_file},
     readers::Questions,
 };
 use crate::{
     Error, Stats,
-    lane::{Job, QUEUE_COMMANDS_MAX},
+    lane::{Job, QUEUE_COMMANDS_MAX, Watch},
 };
 
 /// What a ledger needs.
@@ -95,12 +97,11 @@ pub enum Check {
 
 /// What the threads of a ledger share.
 struct Shared {
-    stats: Stats,
+    lane: Arc<Watch>,
     /// Of callers.
     questions: Questions,
     /// The server's own, which wait for none of the callers': they have a reader of their own.
     own_questions: Questions,
-    health: Mutex<Option<String>>,
     check: Mutex<Check>,
     stop: Mutex<Stop>,
     stopping: Condvar,
@@ -154,19 +155,6 @@ impl Shared {
         }
     }
 
-    fn health(&self) -> Result<(), String> {
-        let health = self
-            .health
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        health.map_or(Ok(()), Err)
-    }
-
-    fn set_health(&self, trouble: Option<String>) {
-        *self.health.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
-    }
-
     fn set_check(&self, check: Check) {
         *self.check.lock().unwrap_or_else(PoisonError::into_inner) = check;
     }
@@ -197,10 +185,9 @@ impl SqliteLedger {
         open::sync_directory(&options.data_dir)?;
 
         let shared = Arc::new(Shared {
-            stats: Stats::default(),
+            lane: Arc::default(),
             questions: Questions::default(),
             own_questions: Questions::default(),
-            health: Mutex::new(None),
             check: Mutex::new(Check::NotNeeded),
             stop: Mutex::new(Stop::No),
             stopping: Condvar::new(),
@@ -238,13 +225,12 @@ impl SqliteLedger {
             );
             check_in_background(&options.data_dir, &shared);
         }
-        let lane = Lane::new(options, identity, Arc::clone(&shared), receiver, connection);
+        let lane = LaneThread::new(options, identity, Arc::clone(&shared), receiver, connection);
         ledger.spawn("lane", move || {
             if catch_unwind(AssertUnwindSafe(|| lane.run())).is_err() {
                 tracing::error!("the lane has ended by a panic");
-                shared.set_health(Some(
-                    "the lane has ended by a panic: restart the server".to_owned(),
-                ));
+                let why = "the lane has ended by a panic: restart the server".to_owned();
+                shared.lane.set_trouble(Some(why));
             }
         })?;
         Ok(Arc::new(ledger))
@@ -252,7 +238,7 @@ impl SqliteLedger {
 
     /// What the lane counts.
     pub fn stats(&self) -> &Stats {
-        &self.shared.stats
+        &self.shared.lane.stats
     }
 
     /// What the check after an unclean stop found.
@@ -317,7 +303,7 @@ impl Ledger for SqliteLedger {
     }
 
     fn health(&self) -> Result<(), String> {
-        self.shared.health()
+        self.shared.lane.health()
     }
 
     async fn close(&self) {

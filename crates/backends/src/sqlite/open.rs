@@ -16,7 +16,7 @@ const VERSION_MIN: i32 = 3_051_003;
 /// How long a connection waits for another one's lock.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Statements that a connection keeps prepared: more than there are.
-const STATEMENTS_MAX: usize = 128;
+pub(super) const STATEMENTS_MAX: usize = 128;
 /// Page cache of the writer, in KiB: the hot ends of the indexes.
 const WRITER_CACHE_KIB: i64 = 64 * 1024;
 /// Page cache of each other connection, in KiB.

@@ -117,7 +117,7 @@ pub(super) fn serve(data_dir: &Path, shared: &Shared, questions: &Questions) {
         if result.is_err() {
             connection = None;
         }
-        Stats::add(&shared.stats.questions, 1);
+        Stats::add(&shared.lane.stats.questions, 1);
         let _ = answer.send(result);
     }
 }
@@ -131,6 +131,11 @@ fn answer_one(
         Some(connection) => connection,
         None => connection.insert(connect(path, Use::Reader)?),
     };
+    answer(connection, question)
+}
+
+/// Answers a question from one snapshot.
+pub(super) fn answer(connection: &Connection, question: &mut Question) -> Result<(), Error> {
     connection.prepare_cached("BEGIN")?.execute([])?;
     let (started, mut rows, mut asked) = (Instant::now(), Rows::for_question(), None::<Key>);
     while let Err(key) = question(&rows) {

@@ -2,19 +2,16 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use rusqlite::Connection;
+use futures_util::FutureExt;
 use semel_core::{
-    Command, Context, Key, Reply, Rows, execute,
+    Changes, Command, Context, Key, Reply, Rows, execute,
     ports::{News, Renderer},
 };
 
-use super::{
-    load::{is_known, is_list, load},
-    store::store,
-};
+use super::{Job, NotCommitted, Store};
 use crate::{
     Error,
-    lane::{Job, add_news},
+    keys::{is_known, is_list, single_keys},
 };
 
 /// Why a batch did not happen.
@@ -46,56 +43,57 @@ pub(super) struct Done {
 }
 
 /// A batch at work.
-pub(super) struct Batch<'a> {
-    pub(super) connection: &'a Connection,
+pub(super) struct Batch<'a, S> {
+    pub(super) store: &'a mut S,
     pub(super) rows: &'a mut Rows,
     pub(super) renderer: &'a dyn Renderer,
     /// Its seed is replaced by that of each job.
     pub(super) context: Context<'a>,
 }
 
-impl Batch<'_> {
+impl<S: Store> Batch<'_, S> {
     /// Decides all jobs and commits what they changed. After a failure nothing is left of them, in `rows` neither.
-    pub(super) fn run(mut self, jobs: &[Job]) -> Result<Done, Failure> {
-        let done = catch_unwind(AssertUnwindSafe(|| self.attempt(jobs))).unwrap_or_else(|_| {
+    pub(super) async fn run(mut self, jobs: &[Job]) -> Result<Done, Failure> {
+        let attempt = AssertUnwindSafe(self.attempt(jobs)).catch_unwind().await;
+        let done = attempt.unwrap_or_else(|_| {
             let what = "the lane panicked over a batch".to_owned();
             Err(Failure::Aborted(Error::Corrupt(what)))
         });
         if done.is_err() {
             self.rows.forget();
-            self.roll_back();
+            if let Err(error) = self.store.roll_back().await {
+                tracing::error!(error = error.chain(), "failed to roll back");
+            }
         }
         done
     }
 
-    fn attempt(&mut self, jobs: &[Job]) -> Result<Done, Failure> {
-        run(self.connection, "BEGIN IMMEDIATE").map_err(Failure::NotBegun)?;
+    async fn attempt(&mut self, jobs: &[Job]) -> Result<Done, Failure> {
+        self.store.begin().await.map_err(Failure::NotBegun)?;
         let mut done = Done {
             replies: Vec::with_capacity(jobs.len()),
             news: News::default(),
             is_changed: false,
         };
-        self.load_foreseen(jobs)?;
+        self.load_foreseen(jobs).await?;
         for (at, job) in jobs.iter().enumerate() {
-            let reply = catch_unwind(AssertUnwindSafe(|| self.decide(job, &mut done)));
+            let decide = AssertUnwindSafe(self.decide(job, &mut done));
+            let reply = decide.catch_unwind().await;
             done.replies.push(reply.map_err(|_| Failure::Panic(at))??);
         }
-        self.flush(&mut done)?;
+        self.flush(&mut done).await?;
         if !done.is_changed {
-            run(self.connection, "ROLLBACK")?;
+            self.store.roll_back().await?;
             return Ok(done);
         }
-        match run(self.connection, "COMMIT") {
+        match self.store.commit().await {
             Ok(()) => Ok(done),
-            // The last page of the transaction found no room, so nobody can ever take it for whole.
-            Err(error) if error.is_disk_full() => Err(Failure::Aborted(error)),
-            // SQLite has ended the transaction, one way or the other.
-            Err(error) if self.connection.is_autocommit() => Err(Failure::Unknown(error)),
-            Err(error) => Err(Failure::Aborted(error)),
+            Err(NotCommitted::Aborted(error)) => Err(Failure::Aborted(error)),
+            Err(NotCommitted::Unknown(error)) => Err(Failure::Unknown(error)),
         }
     }
 
-    fn load_foreseen(&mut self, jobs: &[Job]) -> Result<(), Failure> {
+    async fn load_foreseen(&mut self, jobs: &[Job]) -> Result<(), Failure> {
         let mut keys = Vec::with_capacity(jobs.len() * 8);
         for (at, job) in jobs.iter().enumerate() {
             let Command {
@@ -115,17 +113,16 @@ impl Batch<'_> {
         keys.retain(|key| !is_list(key) || matches!(key, Key::Roster(_)));
         keys.sort_unstable();
         keys.dedup();
-        for key in keys {
-            if !is_known(&key, self.rows) {
-                load(self.connection, &key, self.rows)?;
-            }
+        keys.retain(|key| !is_known(key, self.rows));
+        if !keys.is_empty() {
+            self.store.load(&Key::Many(keys), self.rows).await?;
         }
         Ok(())
     }
 
     /// Decides one command, loading what it asks for. Lists are read after everything before is stored, so that they
     /// have it.
-    fn decide(&mut self, job: &Job, done: &mut Done) -> Result<Reply, Error> {
+    async fn decide(&mut self, job: &Job, done: &mut Done) -> Result<Reply, Error> {
         let context = Context {
             seed: job.seed,
             ..self.context
@@ -143,10 +140,10 @@ impl Batch<'_> {
                 )));
             }
             if is_list(&key) {
-                self.flush(done)?;
+                self.flush(done).await?;
                 lists.push(key.clone());
             }
-            load(self.connection, &key, self.rows)?;
+            self.store.load(&key, self.rows).await?;
             asked = Some(key);
         };
         for key in &lists {
@@ -167,34 +164,25 @@ impl Batch<'_> {
     }
 
     /// Stores what was decided so far, within the transaction.
-    fn flush(&mut self, done: &mut Done) -> Result<(), Error> {
+    async fn flush(&mut self, done: &mut Done) -> Result<(), Error> {
         let changes = self.rows.take_changes();
         if !changes.is_empty() {
             done.is_changed = true;
-            store(self.connection, &changes)?;
+            self.store.put(&changes).await?;
             add_news(&mut done.news, &changes);
         }
         Ok(())
     }
-
-    /// Some errors end the transaction by themselves.
-    fn roll_back(&self) {
-        if !self.connection.is_autocommit()
-            && let Err(error) = run(self.connection, "ROLLBACK")
-        {
-            tracing::error!(error = error.chain(), "failed to roll back");
-        }
-    }
 }
 
-fn single_keys(key: Key) -> Vec<Key> {
-    match key {
-        Key::Many(keys) => keys.into_iter().flat_map(single_keys).collect(),
-        key => vec![key],
+/// Puts the news of consecutive changes together.
+fn add_news(news: &mut News, changes: &Changes) {
+    let more = News::of(changes);
+    if news.entries.is_empty() && news.positions.is_empty() && news.contacts.is_empty() {
+        *news = more;
+    } else {
+        news.entries.extend(more.entries);
+        news.positions.extend(more.positions);
+        news.contacts.extend(more.contacts);
     }
-}
-
-fn run(connection: &Connection, sql: &str) -> Result<(), Error> {
-    connection.prepare_cached(sql)?.execute([])?;
-    Ok(())
 }
