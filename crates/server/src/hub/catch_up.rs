@@ -1,6 +1,6 @@
 //! What was missed because the store was away, from the store.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use semel_core::{
     Key, Stop,
@@ -10,7 +10,7 @@ use semel_core::{
     rows::List,
 };
 use semel_protocol::{
-    Rev, ThreadId, UserId,
+    Rev, ThreadId,
     limits::{PAGE_ENTRIES_MAX, PAGE_ROWS_DEFAULT},
     socket::{Heads, from_server},
 };
@@ -147,10 +147,7 @@ impl Hub {
     }
 
     async fn tell_newest_heads(self: Arc<Self>) {
-        let people: Vec<UserId> = self
-            .people
-            .read(|devices| devices.keys().cloned().collect());
-        for who in people {
+        for who in self.people.all() {
             while self.people.is_connected(&who) {
                 let actor = who.clone();
                 let asked = self
@@ -167,10 +164,8 @@ impl Hub {
                 let heads = threads
                     .iter()
                     .map(|view| (view.thread.id, view.head.last_rev));
-                let heads: HashMap<ThreadId, Rev> = heads.collect();
-                let heads = Heads {
-                    heads: heads.into_iter().collect(),
-                };
+                let heads: BTreeMap<ThreadId, Rev> = heads.collect();
+                let heads = Heads { heads };
                 self.people
                     .push(&who, &packet::event(from_server::HEADS, &heads));
                 break;

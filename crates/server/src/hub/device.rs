@@ -6,7 +6,7 @@ use std::{
         Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use semel_protocol::{
@@ -14,6 +14,7 @@ use semel_protocol::{
     limits::{DEVICE_ACTIONS_IN_FLIGHT_MAX, OPEN_THREADS_PER_DEVICE_MAX},
     socket::{Closing, from_server},
 };
+use tokio::time::Instant;
 
 use crate::realtime::packet::{self, Frame};
 

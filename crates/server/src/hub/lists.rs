@@ -1,6 +1,6 @@
 //! What lists show: the newest line of threads, and their heads.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use semel_core::{Key, Stop, row::MessageRow};
 use semel_protocol::{
@@ -13,7 +13,7 @@ use crate::{convert, realtime::packet};
 
 impl Hub {
     /// Tells the newest line of threads to everybody who is in them.
-    pub(super) async fn tell_lists(&self, ids: HashSet<ThreadId>) {
+    pub(super) async fn tell_lists(&self, ids: BTreeSet<ThreadId>) {
         for id in ids {
             let missing = self.threads().get_sure(id).and_then(|live| {
                 let known = live.last_message.as_ref().map_or(0, |message| message.seq);
@@ -52,8 +52,8 @@ impl Hub {
     }
 
     /// Tells everybody how far the threads are that they are in, so that a lost last entry is noticed.
-    pub(super) fn tell_heads(&self, moved: HashMap<ThreadId, Rev>) {
-        let mut heads: HashMap<UserId, BTreeMap<ThreadId, Rev>> = HashMap::new();
+    pub(super) fn tell_heads(&self, moved: BTreeMap<ThreadId, Rev>) {
+        let mut heads: BTreeMap<UserId, BTreeMap<ThreadId, Rev>> = BTreeMap::new();
         {
             let mut threads = self.threads();
             for (id, rev) in moved {

@@ -1,6 +1,6 @@
 //! Threads that something happened in lately: who is in them, and up to where was delivered.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use semel_core::{
     queries::Roster,
@@ -20,7 +20,7 @@ pub(super) struct LiveThread {
     /// The newest end of the log that was heard of.
     pub(super) head: HeadRow,
     /// Everybody who is or was in it.
-    pub(super) people: HashMap<UserId, ParticipantRow>,
+    pub(super) people: BTreeMap<UserId, ParticipantRow>,
     /// Last entry that was delivered; none when nothing was since the thread is known here.
     pub(super) delivered: Option<Rev>,
     /// The message with the greatest seq, where known.

@@ -3,6 +3,7 @@
 //! Invariant: nothing is delivered before it was committed, and the entries of a thread are delivered in the order of
 //! their revs.
 //! Invariant: the hub never waits for a device. A device that cannot keep up is cut off.
+//! Invariant: what it does follows from what it is told and from tokio's time: no order comes from a hash.
 //! Invariant: who sees an entry is decided by the participation periods, for every entry anew.
 
 mod catch_up;

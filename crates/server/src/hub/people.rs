@@ -177,9 +177,19 @@ impl People {
         })
     }
 
-    /// The connected devices that fit.
+    /// Everybody who is connected, in order.
+    pub(super) fn all(&self) -> Vec<UserId> {
+        let mut all: Vec<UserId> = self.read(|devices| devices.keys().cloned().collect());
+        all.sort_unstable();
+        all
+    }
+
+    /// The connected devices that fit, in the order of their people.
     pub(super) fn find(&self, fits: impl Fn(&Device) -> bool) -> Vec<Arc<Device>> {
         let fits = |device: &&Arc<Device>| fits(device);
-        self.read(|devices| devices.values().flatten().filter(fits).cloned().collect())
+        let mut found: Vec<Arc<Device>> =
+            self.read(|devices| devices.values().flatten().filter(fits).cloned().collect());
+        found.sort_by(|a, b| a.user_id.cmp(&b.user_id));
+        found
     }
 }

@@ -1,6 +1,6 @@
 //! How far people are, to those who share a thread with them.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use semel_core::row::PositionRow;
 use semel_protocol::{
@@ -14,7 +14,10 @@ use crate::realtime::packet;
 
 impl Hub {
     /// Tells positions that moved.
-    pub(super) async fn tell_positions(&self, positions: HashMap<(ThreadId, UserId), PositionRow>) {
+    pub(super) async fn tell_positions(
+        &self,
+        positions: BTreeMap<(ThreadId, UserId), PositionRow>,
+    ) {
         for ((id, who), position) in positions {
             let is_known = self.threads().get_sure(id).is_some();
             if !is_known {

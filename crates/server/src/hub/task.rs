@@ -1,7 +1,7 @@
 //! The hub's one task: takes news in order, and tells from time to time what is not told at once.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
     time::Duration,
 };
@@ -26,19 +26,19 @@ pub(super) enum Event {
     Recovered,
 }
 
-/// What waits to be told.
+/// What waits to be told, in an order that is the same in every run.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     /// Threads whose line in lists changed.
-    pub(super) lists: HashSet<ThreadId>,
+    pub(super) lists: BTreeSet<ThreadId>,
     /// Positions that moved.
-    pub(super) positions: HashMap<(ThreadId, UserId), PositionRow>,
+    pub(super) positions: BTreeMap<(ThreadId, UserId), PositionRow>,
     /// Threads whose people could not be loaded, which is tried again.
-    pub(super) in_doubt: HashSet<ThreadId>,
+    pub(super) in_doubt: BTreeSet<ThreadId>,
     /// Threads that moved since heads were told.
-    pub(super) moved: HashMap<ThreadId, Rev>,
+    pub(super) moved: BTreeMap<ThreadId, Rev>,
     /// The large ones among them, whose heads are told soon.
-    pub(super) moved_large: HashMap<ThreadId, Rev>,
+    pub(super) moved_large: BTreeMap<ThreadId, Rev>,
 }
 
 pub(super) async fn run(hub: Arc<Hub>, mut waiting: mpsc::Receiver<Event>) {
@@ -53,6 +53,7 @@ pub(super) async fn run(hub: Arc<Hub>, mut waiting: mpsc::Receiver<Event>) {
     let mut tokens = timer(TOKENS_LOOKED_AT);
     loop {
         tokio::select! {
+            biased;
             event = waiting.recv() => match event {
                 Some(Event::News(news)) => hub.take(news, &mut pending).await,
                 Some(Event::Recovered) => hub.catch_up_all(&mut pending).await,

@@ -16,6 +16,7 @@ mod session;
 
 use std::{sync::Arc, time::Duration};
 
+pub use self::engine::Line;
 use self::{
     engine::Engine, events::Events, positions::Positions, service::SocketService, session::Sessions,
 };
@@ -79,6 +80,11 @@ impl Realtime {
     /// Routes for the application's own.
     pub fn router<S: Clone + Send + Sync + 'static>(&self) -> axum::Router<S> {
         axum::Router::new().route_service(PATH, self.service.clone())
+    }
+
+    /// A connection whose packets the caller carries; none when the server takes no more.
+    pub fn open_line(&self) -> Option<Line> {
+        self.service.open_line()
     }
 
     /// How many devices are connected.

@@ -1,7 +1,7 @@
 //! Read and delivered positions: collected per person and thread, written together.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError, Weak},
     time::Duration,
 };
@@ -38,7 +38,7 @@ struct Waiting {
 /// What waits, by person.
 #[derive(Default)]
 struct All {
-    people: HashMap<UserId, HashMap<ThreadId, Waiting>>,
+    people: BTreeMap<UserId, BTreeMap<ThreadId, Waiting>>,
     /// Threads of all of them.
     count: usize,
 }

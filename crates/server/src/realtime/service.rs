@@ -18,7 +18,10 @@ use axum::{
 };
 use tower_service::Service;
 
-use super::{engine::Engine, session::Sessions};
+use super::{
+    engine::{Engine, Line},
+    session::Sessions,
+};
 
 /// Takes the requests of [`PATH`](super::PATH).
 #[derive(Clone)]
@@ -36,6 +39,12 @@ impl SocketService {
             origins,
             is_stopping: Arc::default(),
         }
+    }
+
+    /// A connection that is no WebSocket.
+    pub(crate) fn open_line(&self) -> Option<Line> {
+        let is_stopping = self.is_stopping.load(Ordering::Relaxed);
+        (!is_stopping).then(|| Line::open(&self.engine)).flatten()
     }
 
     /// Takes no more connections.

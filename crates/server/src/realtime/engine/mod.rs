@@ -10,6 +10,7 @@
 mod clock;
 mod connection;
 mod handshake;
+mod line;
 mod outbox;
 mod payload;
 mod polling;
@@ -17,7 +18,7 @@ mod socket;
 mod upgrade;
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -31,6 +32,7 @@ use semel_protocol::limits::SOCKET_PACKET_BYTES_MAX;
 use tokio::runtime::Handle;
 
 use self::handshake::{Ask, Refusal};
+pub use self::line::Line;
 pub(crate) use self::socket::Socket;
 
 /// Sessions without a device. They live for ten seconds at most; more than these are refused.
@@ -74,7 +76,7 @@ pub(crate) enum Reason {
 }
 
 /// The name of a session: a secret of its client.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Sid(u128);
 
 impl Sid {
@@ -108,7 +110,7 @@ pub(crate) struct Engine<H: Handler> {
     entropy: Arc<dyn Entropy>,
     runtime: Handle,
     has_polling: bool,
-    sockets: Mutex<HashMap<Sid, Arc<Socket<H>>>>,
+    sockets: Mutex<BTreeMap<Sid, Arc<Socket<H>>>>,
     /// Sessions without a device.
     outside: AtomicUsize,
     /// Seconds since it began, as `clock` counts them.
@@ -173,7 +175,7 @@ impl<H: Handler> Engine<H> {
         Ok(socket)
     }
 
-    fn sockets(&self) -> MutexGuard<'_, HashMap<Sid, Arc<Socket<H>>>> {
+    fn sockets(&self) -> MutexGuard<'_, BTreeMap<Sid, Arc<Socket<H>>>> {
         self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
