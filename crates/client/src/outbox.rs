@@ -1,6 +1,6 @@
 //! What waits to be acknowledged. Pure: the session does the sending.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use semel_protocol::{ClientId, ThreadId, UserId, thread::ThreadType};
 
@@ -24,6 +24,8 @@ pub(crate) struct Item<W> {
     pub(crate) client_id: ClientId,
     pub(crate) content: String,
     pub(crate) attempts: u32,
+    /// The witness's number of the attempt that has no outcome yet.
+    pub(crate) attempt: Option<u64>,
     pub(crate) waiter: W,
 }
 
@@ -31,14 +33,20 @@ pub(crate) struct Item<W> {
 /// is the order in which they are stored.
 #[derive(Debug)]
 pub(crate) struct Outbox<W> {
-    queues: HashMap<Destination, Queue<W>>,
-    in_flight: HashMap<u64, Destination>,
-    /// Destinations whose first message can be sent now.
-    ready: VecDeque<Destination>,
+    /// In the order in which they came to be, so that a run can be repeated.
+    queues: BTreeMap<u64, Queue<W>>,
+    /// For looking up only.
+    numbers: HashMap<Destination, u64>,
+    next_number: u64,
+    /// Queue of each message on its way. For looking up only.
+    in_flight: HashMap<u64, u64>,
+    /// Queues whose first message can be sent now.
+    ready: VecDeque<u64>,
 }
 
 #[derive(Debug)]
 struct Queue<W> {
+    destination: Destination,
     items: VecDeque<Item<W>>,
     state: State,
 }
@@ -54,7 +62,9 @@ enum State {
 impl<W> Default for Outbox<W> {
     fn default() -> Self {
         Self {
-            queues: HashMap::new(),
+            queues: BTreeMap::new(),
+            numbers: HashMap::new(),
+            next_number: 0,
             in_flight: HashMap::new(),
             ready: VecDeque::new(),
         }
@@ -64,63 +74,71 @@ impl<W> Default for Outbox<W> {
 impl<W> Outbox<W> {
     /// Keeps a message.
     pub(crate) fn push(&mut self, destination: Destination, item: Item<W>) {
-        if let Some(queue) = self.queues.get_mut(&destination) {
-            queue.items.push_back(item);
+        if let Some(number) = self.numbers.get(&destination) {
+            if let Some(queue) = self.queues.get_mut(number) {
+                queue.items.push_back(item);
+            }
             return;
         }
+        let number = self.next_number;
+        self.next_number += 1;
+        self.numbers.insert(destination.clone(), number);
         let queue = Queue {
+            destination,
             items: VecDeque::from([item]),
             state: State::Ready,
         };
-        self.queues.insert(destination.clone(), queue);
-        self.ready.push_back(destination);
+        self.queues.insert(number, queue);
+        self.ready.push_back(number);
     }
 
     /// The next message to send, until [`Outbox::sent`] says that it is on its way.
-    pub(crate) fn next(&mut self) -> Option<(Destination, &mut Item<W>)> {
-        let destination = self.ready.front()?.clone();
-        let queue = self.queues.get_mut(&destination)?;
-        queue.items.front_mut().map(|item| (destination, item))
+    pub(crate) fn next(&mut self) -> Option<(&Destination, &mut Item<W>)> {
+        let queue = self.queues.get_mut(self.ready.front()?)?;
+        let item = queue.items.front_mut()?;
+        Some((&queue.destination, item))
     }
 
     /// The message that [`Outbox::next`] named is on its way under this number.
     pub(crate) fn sent(&mut self, id: u64) {
-        let Some(destination) = self.ready.pop_front() else {
+        let Some(number) = self.ready.pop_front() else {
             return;
         };
-        if let Some(queue) = self.queues.get_mut(&destination) {
+        if let Some(queue) = self.queues.get_mut(&number) {
             queue.state = State::InFlight;
         }
-        self.in_flight.insert(id, destination);
+        self.in_flight.insert(id, number);
+    }
+
+    /// The message that was sent under a number.
+    pub(crate) fn get_mut(&mut self, id: u64) -> Option<&mut Item<W>> {
+        let queue = self.queues.get_mut(self.in_flight.get(&id)?)?;
+        queue.items.front_mut()
     }
 
     /// Takes the message out that was sent under a number: it has its answer.
     pub(crate) fn settle(&mut self, id: u64) -> Option<Item<W>> {
-        let destination = self.in_flight.remove(&id)?;
-        let queue = self.queues.get_mut(&destination)?;
+        let number = self.in_flight.remove(&id)?;
+        let queue = self.queues.get_mut(&number)?;
         let item = queue.items.pop_front();
         if queue.items.is_empty() {
-            self.queues.remove(&destination);
+            self.numbers.remove(&queue.destination);
+            self.queues.remove(&number);
         } else {
             queue.state = State::Ready;
-            self.ready.push_back(destination);
+            self.ready.push_back(number);
         }
         item
     }
 
     /// The message that was sent under a number may succeed later: it stays, and its destination waits.
     pub(crate) fn pause(&mut self, id: u64) {
-        let Some(destination) = self.in_flight.remove(&id) else {
+        let Some(number) = self.in_flight.remove(&id) else {
             return;
         };
-        if let Some(queue) = self.queues.get_mut(&destination) {
+        if let Some(queue) = self.queues.get_mut(&number) {
             queue.state = State::Paused;
         }
-    }
-
-    /// Whether a number is of a message of ours.
-    pub(crate) fn knows(&self, id: u64) -> bool {
-        self.in_flight.contains_key(&id)
     }
 
     /// Paused destinations may send again.
@@ -128,10 +146,15 @@ impl<W> Outbox<W> {
         self.release(|state| state == State::Paused);
     }
 
-    /// The connection is gone: nothing is in flight, everything is sent again with the same client ids.
-    pub(crate) fn disconnected(&mut self) {
+    /// The connection is gone: nothing is in flight, everything is sent again with the same client ids. The attempts
+    /// that have no outcome are returned.
+    pub(crate) fn disconnected(&mut self) -> Vec<u64> {
         self.in_flight.clear();
         self.release(|state| state != State::Ready);
+        let first = self.queues.values_mut();
+        first
+            .filter_map(|queue| queue.items.front_mut()?.attempt.take())
+            .collect()
     }
 
     /// Whether nothing waits.
@@ -141,10 +164,10 @@ impl<W> Outbox<W> {
     }
 
     fn release(&mut self, which: impl Fn(State) -> bool) {
-        for (destination, queue) in &mut self.queues {
+        for (number, queue) in &mut self.queues {
             if which(queue.state) {
                 queue.state = State::Ready;
-                self.ready.push_back(destination.clone());
+                self.ready.push_back(*number);
             }
         }
     }
@@ -166,6 +189,7 @@ mod tests {
             client_id,
             content: name.to_owned(),
             attempts: 0,
+            attempt: None,
             waiter: (),
         }
     }
@@ -201,7 +225,7 @@ mod tests {
         assert_eq!(send_all(&mut outbox, 0), ["a1"]);
         outbox.disconnected();
         assert!(
-            !outbox.knows(0),
+            outbox.get_mut(0).is_none(),
             "an answer of the old connection is not taken for a new one"
         );
         assert_eq!(send_all(&mut outbox, 0), ["a1"]);

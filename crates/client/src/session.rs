@@ -11,7 +11,7 @@ use std::sync::{
 use semel_protocol::{ClientId, DeviceId, Entry, Message, Problem, Rev, ThreadId};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{Address, Destination, Event};
+use crate::{Address, Destination, Event, Network, Sockets, Witness};
 
 /// Messages that may wait to be taken up.
 const COMMANDS_WAITING_MAX: usize = 1_024;
@@ -19,10 +19,10 @@ const COMMANDS_WAITING_MAX: usize = 1_024;
 const NOTES_WAITING_MAX: usize = 4_096;
 
 /// How to connect and what to fetch.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SessionOptions {
-    /// The server.
-    pub address: Address,
+    /// The way to the server.
+    pub network: Arc<dyn Network>,
     /// Access token.
     pub token: String,
     /// This device's name for itself.
@@ -31,6 +31,40 @@ pub struct SessionOptions {
     pub new_thread: NewThread,
     /// Spreads devices that come back at once.
     pub seed: u64,
+    /// Who writes down what the session does and sees.
+    pub witness: Option<Arc<dyn Witness>>,
+}
+
+impl SessionOptions {
+    /// Over some network, without a witness.
+    pub fn new(
+        network: Arc<dyn Network>,
+        token: String,
+        device_id: DeviceId,
+        new_thread: NewThread,
+        seed: u64,
+    ) -> Self {
+        Self {
+            network,
+            token,
+            device_id,
+            new_thread,
+            seed,
+            witness: None,
+        }
+    }
+
+    /// To a server at an address.
+    pub fn to(
+        address: &Address,
+        token: String,
+        device_id: DeviceId,
+        new_thread: NewThread,
+        seed: u64,
+    ) -> Self {
+        let network = Arc::new(Sockets::new(address.clone()));
+        Self::new(network, token, device_id, new_thread, seed)
+    }
 }
 
 /// What to fetch of a thread that the device does not hold.
@@ -62,6 +96,13 @@ pub enum Note {
     },
     /// The person is not in this thread any more.
     Left(ThreadId),
+    /// A message whose sender does not wait any more, or was there before a crash, has its answer.
+    Answered {
+        /// Which.
+        client_id: ClientId,
+        /// What became of it.
+        answer: Result<Box<Stored>, SendError>,
+    },
     /// Any other event.
     Event(Event),
     /// The server keeps this device out, for this reason. The session is over.

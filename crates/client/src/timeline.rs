@@ -81,6 +81,11 @@ impl Timeline {
         self.head
     }
 
+    /// Which log it is; none before its first entry.
+    pub fn epoch(&self) -> Option<u64> {
+        self.epoch
+    }
+
     /// The place, as `sync` wants it.
     pub fn cursor(&self) -> Cursor {
         Cursor {

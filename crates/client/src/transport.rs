@@ -76,6 +76,16 @@ impl Payload {
     }
 }
 
+impl From<String> for Payload {
+    fn from(json: String) -> Self {
+        let range = 0..json.len();
+        Self {
+            text: json.into(),
+            range,
+        }
+    }
+}
+
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {

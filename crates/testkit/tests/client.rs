@@ -53,13 +53,13 @@ async fn scene() -> Scene {
 }
 
 fn session(address: &Address, user: &str, new_thread: NewThread) -> (Session, Notes) {
-    Session::start(SessionOptions {
-        address: address.clone(),
-        token: token(user),
-        device_id: DeviceId("phone".to_owned()),
+    Session::start(SessionOptions::to(
+        address,
+        token(user),
+        DeviceId("phone".to_owned()),
         new_thread,
-        seed: random() as u64,
-    })
+        random() as u64,
+    ))
 }
 
 fn send(thread_id: ThreadId, ids: &mut IdMaker, content: &str) -> SendOne {
@@ -94,13 +94,13 @@ async fn a_token_that_does_not_count_is_refused_with_its_code() {
     };
     assert_eq!(code, Some(Code::Unauthenticated));
 
-    let (_session, mut notes) = Session::start(SessionOptions {
-        address: scene.server.address.clone(),
-        token: "x.y.z".to_owned(),
-        device_id: DeviceId("phone".to_owned()),
-        new_thread: NewThread::Newest,
-        seed: 1,
-    });
+    let (_session, mut notes) = Session::start(SessionOptions::to(
+        &scene.server.address,
+        "x.y.z".to_owned(),
+        DeviceId("phone".to_owned()),
+        NewThread::Newest,
+        1,
+    ));
     let note = timeout(PATIENCE, notes.recv()).await.unwrap();
     assert!(matches!(note, Some(Note::Refused(reason)) if reason == "unauthenticated"));
 }

@@ -55,13 +55,13 @@ async fn scene() -> Scene {
 }
 
 fn session(address: &Address, user: &str) -> (Session, Notes) {
-    Session::start(SessionOptions {
-        address: address.clone(),
-        token: token(user),
-        device_id: DeviceId("phone".to_owned()),
-        new_thread: NewThread::WholeLog,
-        seed: random() as u64,
-    })
+    Session::start(SessionOptions::to(
+        address,
+        token(user),
+        DeviceId("phone".to_owned()),
+        NewThread::WholeLog,
+        random() as u64,
+    ))
 }
 
 /// A session whose notes nobody wants.

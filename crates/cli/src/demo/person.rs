@@ -48,13 +48,13 @@ impl Seen {
 impl Person {
     /// Connects.
     pub(super) fn start(address: &Address, token: &str, user_id: UserId, seed: u128) -> Arc<Self> {
-        let options = SessionOptions {
-            address: address.clone(),
-            token: token.to_owned(),
-            device_id: DeviceId(format!("demo-{seed:016x}").chars().take(40).collect()),
-            new_thread: NewThread::WholeLog,
-            seed: seed as u64,
-        };
+        let options = SessionOptions::to(
+            address,
+            token.to_owned(),
+            DeviceId(format!("demo-{seed:016x}").chars().take(40).collect()),
+            NewThread::WholeLog,
+            seed as u64,
+        );
         let (session, notes) = Session::start(options);
         let (record, screen) = watch::channel(Seen::default());
         tokio::spawn(write_down(notes, record));
@@ -87,7 +87,11 @@ async fn write_down(mut notes: Notes, record: watch::Sender<Seen>) {
             }
             Note::Reset { .. } => record.send_modify(|seen| seen.resets += 1),
             Note::Refused(reason) => record.send_modify(|seen| seen.refused = Some(reason)),
-            Note::Connected | Note::Disconnected | Note::Left(_) | Note::Event(_) => {}
+            Note::Connected
+            | Note::Disconnected
+            | Note::Left(_)
+            | Note::Answered { .. }
+            | Note::Event(_) => {}
         }
     }
 }

@@ -1,30 +1,32 @@
 //! The task behind a session.
+//!
+//! Invariant: everything here follows from the options, what the network answers, and tokio's time: every `select!` has
+//! an order, and no map is walked whose order is not its own.
 
 mod log;
+mod send;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
 use semel_protocol::{
     Rev, ThreadId, limits,
-    message::SendResult,
-    requests::StartConversation,
-    socket::{Ack, Closing, SendOne, from_client, from_server},
+    socket::{Closing, from_client, from_server},
     sync::SyncRequest,
-    thread::StartConversationResult,
 };
-use serde::de::DeserializeOwned;
+use serde::Serialize;
+use serde_json::value::to_raw_value;
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep_until},
 };
 
-use super::{Command, Counters, Note, SendError, SessionOptions, Stored, Waiter};
+use super::{Command, Counters, Note, SessionOptions, Waiter};
 use crate::{
-    Api, ConnectError, Destination, Event, Incoming, Payload, Timeline, Transport,
+    ConnectError, Event, Incoming, Link, Outcome, Payload, Timeline, TransportError,
     outbox::{Item, Outbox},
 };
 
@@ -32,8 +34,8 @@ use crate::{
 const PAUSE_MILLIS_MIN: u64 = 50;
 /// Longest pause before connecting again, in milliseconds.
 const PAUSE_MILLIS_MAX: u64 = 5_000;
-/// Pause before sending again what was refused for now, when the server does not say how long, in milliseconds.
-const RETRY_MILLIS_DEFAULT: u64 = 200;
+/// Commands that are taken up between two looks at the connection.
+const COMMANDS_IN_A_ROW_MAX: usize = 256;
 
 /// Why a connection is over.
 enum End {
@@ -45,13 +47,19 @@ enum End {
     Stopped,
 }
 
+/// What a connection does next.
+enum Turn {
+    Retry,
+    Incoming(Result<Incoming, TransportError>),
+    Command(Option<Command>),
+}
+
 pub(crate) struct Worker {
     options: SessionOptions,
-    api: Api,
     notes: mpsc::Sender<Note>,
     counters: Arc<Counters>,
     outbox: Outbox<Waiter>,
-    timelines: HashMap<ThreadId, Timeline>,
+    timelines: BTreeMap<ThreadId, Timeline>,
     /// Threads known to have entries up to this rev that we do not have.
     behind: BTreeMap<ThreadId, Rev>,
     since: Option<u64>,
@@ -68,12 +76,11 @@ pub(super) async fn run(
     counters: Arc<Counters>,
 ) {
     let mut worker = Worker {
-        api: Api::new(options.address.clone(), &options.token),
         options,
         notes,
         counters,
         outbox: Outbox::default(),
-        timelines: HashMap::new(),
+        timelines: BTreeMap::new(),
         behind: BTreeMap::new(),
         since: None,
         incarnation: None,
@@ -83,11 +90,11 @@ pub(super) async fn run(
     let mut failures = 0;
     loop {
         let end = match worker.connect().await {
-            Ok(mut transport) => {
+            Ok(mut link) => {
                 failures = 0;
-                let end = worker.stay(&mut transport, &mut commands).await;
+                let end = worker.stay(link.as_mut(), &mut commands).await;
                 if matches!(end, End::Stopped) {
-                    transport.close().await;
+                    link.close().await;
                 }
                 worker.note(Note::Disconnected).await;
                 end
@@ -99,8 +106,7 @@ pub(super) async fn run(
             }
             Err(_) => End::Broken(None),
         };
-        worker.outbox.disconnected();
-        worker.retry_at = None;
+        worker.lose();
         match end {
             End::Broken(wait) => {
                 let pause = wait.unwrap_or_else(|| worker.pause(failures));
@@ -116,31 +122,36 @@ pub(super) async fn run(
 }
 
 impl Worker {
-    async fn connect(&self) -> Result<Transport, ConnectError> {
+    async fn connect(&self) -> Result<Box<dyn Link>, ConnectError> {
         let options = &self.options;
-        Transport::connect(&options.address, &options.token, Some(&options.device_id)).await
+        let connected = options.network.connect(&options.token, &options.device_id);
+        connected.await
+    }
+
+    /// Nothing is on its way any more.
+    fn lose(&mut self) {
+        let lost = self.outbox.disconnected();
+        if let Some(witness) = &self.options.witness {
+            for attempt in lost {
+                witness.outcome(attempt, Outcome::Lost);
+            }
+        }
+        self.syncing = None;
+        self.retry_at = None;
     }
 
     /// Waits before connecting again. False when the owner wants no more.
     async fn rest(&mut self, pause: Duration, commands: &mut mpsc::Receiver<Command>) -> bool {
         let end = Instant::now() + pause;
         loop {
+            // Time comes first: however much is enqueued, the session comes back.
             let command = tokio::select! {
-                command = commands.recv() => command,
+                biased;
                 () = sleep_until(end) => return true,
+                command = commands.recv() => command,
             };
-            match command {
-                Some(Command::Send(destination, client_id, content, waiter)) => {
-                    let item = Item {
-                        client_id,
-                        content,
-                        attempts: 0,
-                        waiter,
-                    };
-                    self.outbox.push(destination, item);
-                }
-                Some(Command::Cut) => {}
-                Some(Command::Stop) | None => return false,
+            if let Err(End::Stopped) = self.obey(command) {
+                return false;
             }
         }
     }
@@ -150,44 +161,61 @@ impl Worker {
         let longest = PAUSE_MILLIS_MIN
             .saturating_mul(1 << failures.min(10))
             .min(PAUSE_MILLIS_MAX);
-        let spread = self.options.seed.rotate_left(failures * 7) % (longest / 2 + 1);
+        let spread = self.options.seed.rotate_left(failures.wrapping_mul(7)) % (longest / 2 + 1);
         Duration::from_millis(longest - spread)
     }
 
-    async fn stay(
-        &mut self,
-        transport: &mut Transport,
-        commands: &mut mpsc::Receiver<Command>,
-    ) -> End {
+    async fn stay(&mut self, link: &mut dyn Link, commands: &mut mpsc::Receiver<Command>) -> End {
         self.counters.connections.fetch_add(1, Ordering::Relaxed);
         self.note(Note::Connected).await;
-        if self.ask_sync(transport, None).await.is_err() {
+        if self.ask_sync(link, None).await.is_err() {
             return End::Broken(None);
         }
         loop {
-            if self.pump(transport).await.is_err() {
+            if self.pump(link).await.is_err() {
                 return End::Broken(None);
             }
-            let far = Instant::now() + Duration::from_hours(1);
-            let retry_at = self.retry_at.unwrap_or(far);
-            let step = tokio::select! {
-                command = commands.recv() => self.obey(command),
-                incoming = transport.next() => match incoming {
-                    Ok(incoming) => self.take(incoming, transport).await,
-                    Err(_) => Err(End::Broken(None)),
-                },
-                () = sleep_until(retry_at) => {
+            let step = match self.next_turn(link, commands).await {
+                Turn::Retry => {
                     self.retry_at = None;
                     self.outbox.retry();
                     Ok(())
                 }
+                Turn::Incoming(Ok(incoming)) => self.take(incoming, link).await,
+                Turn::Incoming(Err(_)) => Err(End::Broken(None)),
+                Turn::Command(command) => self.obey(command),
             };
+            // Whatever came first, commands that wait are taken now: a busy connection must not keep them waiting, and
+            // what they bring is written in one go.
+            let step = step.and_then(|()| self.obey_waiting(commands));
             if let Err(end) = step {
                 // What was enqueued before a cut is on its way when the connection breaks.
-                let _ = self.pump(transport).await;
+                let _ = self.pump(link).await;
                 return end;
             }
         }
+    }
+
+    /// Time, then the connection, then commands. None of them starves: time passes seldom, and after every turn commands
+    /// are looked at.
+    async fn next_turn(&self, link: &mut dyn Link, commands: &mut mpsc::Receiver<Command>) -> Turn {
+        let far = Instant::now() + Duration::from_hours(1);
+        tokio::select! {
+            biased;
+            () = sleep_until(self.retry_at.unwrap_or(far)) => Turn::Retry,
+            incoming = link.next() => Turn::Incoming(incoming),
+            command = commands.recv() => Turn::Command(command),
+        }
+    }
+
+    fn obey_waiting(&mut self, commands: &mut mpsc::Receiver<Command>) -> Result<(), End> {
+        for _ in 0..COMMANDS_IN_A_ROW_MAX {
+            match commands.try_recv() {
+                Ok(command) => self.obey(Some(command))?,
+                Err(_) => break,
+            }
+        }
+        Ok(())
     }
 
     fn obey(&mut self, command: Option<Command>) -> Result<(), End> {
@@ -197,6 +225,7 @@ impl Worker {
                     client_id,
                     content,
                     attempts: 0,
+                    attempt: None,
                     waiter,
                 };
                 self.outbox.push(destination, item);
@@ -207,30 +236,13 @@ impl Worker {
         }
     }
 
-    /// Writes every message that may go now.
-    async fn pump(&mut self, transport: &mut Transport) -> Result<(), crate::TransportError> {
-        let mut wrote = false;
-        while let Some((destination, item)) = self.outbox.next() {
-            item.attempts += 1;
-            let id = feed(transport, destination, item).await?;
-            self.outbox.sent(id);
-            self.counters.attempts.fetch_add(1, Ordering::Relaxed);
-            wrote = true;
-        }
-        if wrote {
-            transport.flush().await
-        } else {
-            Ok(())
-        }
-    }
-
-    async fn take(&mut self, incoming: Incoming, transport: &mut Transport) -> Result<(), End> {
+    async fn take(&mut self, incoming: Incoming, link: &mut dyn Link) -> Result<(), End> {
         match incoming {
             Incoming::Ack { id, payload } if self.syncing == Some(id) => {
-                self.take_sync(&payload, transport).await
+                self.take_sync(&payload, link).await
             }
             Incoming::Ack { id, payload } => {
-                self.take_answer(id, &payload);
+                self.take_answer(id, &payload).await;
                 Ok(())
             }
             Incoming::Event { name, payload } => match name.as_str() {
@@ -245,34 +257,11 @@ impl Worker {
         }
     }
 
-    fn take_answer(&mut self, id: u64, payload: &Payload) {
-        if !self.outbox.knows(id) {
-            return;
-        }
-        let answer = read_answer(payload);
-        if let Err(SendError::Refused(problem)) = &answer
-            && problem.code.is_retryable()
-        {
-            let wait =
-                Duration::from_millis(problem.retry_after_ms.unwrap_or(RETRY_MILLIS_DEFAULT));
-            self.outbox.pause(id);
-            self.retry_at.get_or_insert(Instant::now() + wait);
-            return;
-        }
-        if let Some(item) = self.outbox.settle(id) {
-            let attempts = item.attempts;
-            // The sender may have gone; the message is stored all the same.
-            let _ = item
-                .waiter
-                .send(answer.map(|stored| Stored { attempts, ..stored }));
-        }
-    }
-
     async fn ask_sync(
         &mut self,
-        transport: &mut Transport,
+        link: &mut dyn Link,
         cursor: Option<String>,
-    ) -> Result<(), crate::TransportError> {
+    ) -> Result<(), TransportError> {
         let known = self.timelines.iter().take(limits::SYNC_THREADS_MAX);
         let request = SyncRequest {
             threads: known
@@ -282,8 +271,8 @@ impl Worker {
             incarnation: self.incarnation.clone(),
             cursor,
         };
-        self.syncing = Some(transport.emit(from_client::SYNC, &request).await?);
-        Ok(())
+        self.syncing = Some(feed(link, from_client::SYNC, &request).await?);
+        link.flush().await
     }
 
     async fn note(&self, note: Note) {
@@ -293,68 +282,11 @@ impl Worker {
 }
 
 async fn feed(
-    transport: &mut Transport,
-    destination: Destination,
-    item: &Item<Waiter>,
-) -> Result<u64, crate::TransportError> {
-    let (client_id, content) = (item.client_id, item.content.clone());
-    match destination {
-        Destination::Thread(thread_id) => {
-            let attachments = Vec::new();
-            let (kind, reply_to) = (None, None);
-            let send = SendOne {
-                thread_id,
-                client_id,
-                content,
-                kind,
-                reply_to,
-                attachments,
-            };
-            transport.feed(from_client::MESSAGE_SEND, &send).await
-        }
-        Destination::People {
-            participants,
-            thread_type,
-        } => {
-            let start = StartConversation {
-                participants,
-                message_content: content,
-                thread_type: Some(thread_type),
-                title: None,
-                client_id: Some(client_id),
-                distinct: None,
-            };
-            transport.feed(from_client::MESSAGE_SEND, &start).await
-        }
-    }
-}
-
-fn read_answer(payload: &Payload) -> Result<Stored, SendError> {
-    if payload.as_str().contains("\"is_existing_thread\":")
-        && let Ok(result) = read::<StartConversationResult>(payload)
-    {
-        return Ok(Stored {
-            message: result.message,
-            is_duplicate: None,
-            is_existing_thread: Some(result.is_existing_thread),
-            attempts: 0,
-        });
-    }
-    let result = read::<SendResult>(payload)?;
-    Ok(Stored {
-        message: result.message,
-        is_duplicate: Some(result.duplicate),
-        is_existing_thread: None,
-        attempts: 0,
-    })
-}
-
-fn read<T: DeserializeOwned>(payload: &Payload) -> Result<T, SendError> {
-    match payload.parse::<Ack<T>>() {
-        Ok(Ack::Success { data }) => Ok(data),
-        Ok(Ack::Error { error }) => Err(SendError::Refused(error)),
-        Err(error) => Err(SendError::Unexpected(error.to_string())),
-    }
+    link: &mut dyn Link,
+    name: &str,
+    argument: &impl Serialize,
+) -> Result<u64, TransportError> {
+    link.feed(name, &to_raw_value(argument)?).await
 }
 
 fn kept_out(payload: &Payload) -> End {

@@ -77,13 +77,13 @@ impl Room {
 
     /// From now on somebody listens. They get the whole log.
     pub(crate) fn listen(&mut self) {
-        let (listener, notes) = Session::start(SessionOptions {
-            address: self.address.clone(),
-            token: token("bob"),
-            device_id: DeviceId("phone".to_owned()),
-            new_thread: NewThread::WholeLog,
-            seed: random() as u64,
-        });
+        let (listener, notes) = Session::start(SessionOptions::to(
+            &self.address,
+            token("bob"),
+            DeviceId("phone".to_owned()),
+            NewThread::WholeLog,
+            random() as u64,
+        ));
         tokio::spawn(listen(notes, self.thread, Arc::clone(&self.heard)));
         self.listener = Some(listener);
     }

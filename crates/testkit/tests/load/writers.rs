@@ -19,13 +19,13 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// Sends again, with the same client id, until the server acknowledges.
 pub(super) async fn patient(writer: Writer, memory: Arc<Memory>) {
-    let options = SessionOptions {
-        address: writer.address.clone(),
-        token: writer.token.clone(),
-        device_id: DeviceId(format!("patient-{}", writer.number)),
-        new_thread: NewThread::WholeLog,
-        seed: random() as u64,
-    };
+    let options = SessionOptions::to(
+        &writer.address,
+        writer.token.clone(),
+        DeviceId(format!("patient-{}", writer.number)),
+        NewThread::WholeLog,
+        random() as u64,
+    );
     let (session, notes) = Session::start(options);
     let watcher = tokio::spawn(watch(notes, Arc::clone(&memory), writer.number));
     let mut ids = Writer::ids();
@@ -169,7 +169,7 @@ async fn watch(mut notes: Notes, memory: Arc<Memory>, writer: usize) {
             Note::Reset { .. } => Some("a log began anew".to_owned()),
             Note::Left(thread) => Some(format!("not in {thread} any more")),
             Note::Refused(reason) => Some(format!("kept out: {reason}")),
-            Note::Connected | Note::Disconnected | Note::Event(_) => None,
+            Note::Connected | Note::Disconnected | Note::Answered { .. } | Note::Event(_) => None,
         };
         if let Some(violation) = violation {
             memory

@@ -3,14 +3,14 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use semel_protocol::{
-    Entry, Rev, ThreadId, limits,
+    Entry, Message, Rev, ThreadId,
     socket::{Ack, Heads},
     sync::{SyncResult, SyncThread},
 };
 use tokio::time::timeout;
 
 use super::{End, Worker};
-use crate::{ApiError, NewThread, Note, Payload, Step, Timeline, Transport};
+use crate::{ApiError, Link, NewThread, Note, Payload, Step, Timeline};
 
 /// Time in which a fetch must be answered.
 const FETCH_SECONDS_MAX: u64 = 20;
@@ -22,15 +22,16 @@ impl Worker {
         let Ok(entry) = payload.parse::<Entry>() else {
             return Err(End::Broken(None));
         };
+        if let Some(witness) = &self.options.witness {
+            witness.arrival(&entry);
+        }
         let thread_id = entry.thread_id;
         match self.timelines.entry(thread_id).or_default().offer(&entry) {
-            Step::Apply => self.note(Note::Entry(Box::new(entry))).await,
+            Step::Apply => self.apply(entry).await,
             Step::Repeat => drop(self.counters.repeats.fetch_add(1, Ordering::Relaxed)),
             Step::Gap { .. } => self.want(thread_id, entry.rev),
-            Step::Replaced => {
-                self.timelines.insert(thread_id, Timeline::new());
-                self.want(thread_id, entry.rev);
-            }
+            // The answer to the cursor of the old log says where the new one goes on.
+            Step::Replaced => drop(self.behind.insert(thread_id, Rev::MAX)),
         }
         self.catch_up().await
     }
@@ -48,7 +49,7 @@ impl Worker {
     pub(super) async fn take_sync(
         &mut self,
         payload: &Payload,
-        transport: &mut Transport,
+        link: &mut dyn Link,
     ) -> Result<(), End> {
         self.syncing = None;
         // A refused `sync` is asked again on the next connection.
@@ -58,6 +59,9 @@ impl Worker {
         for thread_id in data.left {
             self.timelines.remove(&thread_id);
             self.behind.remove(&thread_id);
+            if let Some(witness) = &self.options.witness {
+                witness.left(thread_id);
+            }
             self.note(Note::Left(thread_id)).await;
         }
         for thread in data.threads {
@@ -65,7 +69,7 @@ impl Worker {
         }
         if let Some(cursor) = data.next_cursor {
             return self
-                .ask_sync(transport, Some(cursor))
+                .ask_sync(link, Some(cursor))
                 .await
                 .map_err(|_| End::Broken(None));
         }
@@ -86,7 +90,7 @@ impl Worker {
         for entry in news.entries {
             let timeline = self.timelines.entry(thread_id).or_default();
             if timeline.offer(&entry) == Step::Apply {
-                self.note(Note::Entry(Box::new(entry))).await;
+                self.apply(entry).await;
             }
         }
         self.want(thread_id, news.head_rev);
@@ -129,11 +133,10 @@ impl Worker {
                 return self.fetch_newest(thread_id).await;
             }
             self.counters.fetches.fetch_add(1, Ordering::Relaxed);
-            let page = self
-                .api
-                .entries_after(thread_id, &timeline.cursor(), limits::PAGE_ENTRIES_MAX)
-                .await?
-                .data;
+            let options = &self.options;
+            let (token, cursor) = (&options.token, timeline.cursor());
+            let page = options.network.entries_after(token, thread_id, &cursor);
+            let page = page.await?;
             let mut applied = Vec::new();
             if !timeline.fill(page, |entry| applied.push(entry)) {
                 return self.fetch_newest(thread_id).await;
@@ -143,7 +146,7 @@ impl Worker {
             }
             self.timelines.insert(thread_id, timeline);
             for entry in applied {
-                self.note(Note::Entry(Box::new(entry))).await;
+                self.apply(entry).await;
             }
         }
         Ok(())
@@ -151,20 +154,27 @@ impl Worker {
 
     async fn fetch_newest(&mut self, thread_id: ThreadId) -> Result<(), ApiError> {
         self.counters.fetches.fetch_add(1, Ordering::Relaxed);
-        let page = self.api.newest_messages(thread_id).await?.data;
+        let options = &self.options;
+        let page = options.network.newest_messages(&options.token, thread_id);
+        let page = page.await?;
         let timeline = Timeline::at(page.as_of_rev, None, page.epoch);
         self.reset(thread_id, timeline, page.messages).await;
         Ok(())
     }
 
-    async fn reset(
-        &mut self,
-        thread_id: ThreadId,
-        timeline: Timeline,
-        messages: Vec<semel_protocol::Message>,
-    ) {
-        let head_rev = timeline.head();
+    async fn apply(&mut self, entry: Entry) {
+        if let Some(witness) = &self.options.witness {
+            witness.apply(&entry);
+        }
+        self.note(Note::Entry(Box::new(entry))).await;
+    }
+
+    async fn reset(&mut self, thread_id: ThreadId, timeline: Timeline, messages: Vec<Message>) {
+        let (head_rev, epoch) = (timeline.head(), timeline.epoch().unwrap_or_default());
         self.timelines.insert(thread_id, timeline);
+        if let Some(witness) = &self.options.witness {
+            witness.reset(thread_id, epoch, head_rev);
+        }
         self.note(Note::Reset {
             thread_id,
             head_rev,
