@@ -22,22 +22,40 @@ const FOREIGN: &[&str] = &[
 /// Which of our crates a crate may depend on.
 const EDGES: &[(&str, &[&str])] = &[
     ("protocol", &[]),
-    ("core", &["protocol"]),
+    ("sabotage", &[]),
+    ("core", &["protocol", "sabotage"]),
     ("check", &["protocol"]),
-    ("client", &["protocol"]),
-    ("backends", &["core", "protocol"]),
-    ("server", &["backends", "core", "protocol"]),
+    ("client", &["protocol", "sabotage"]),
+    ("load", &["check", "client", "protocol"]),
+    ("backends", &["core", "protocol", "sabotage"]),
+    ("server", &["backends", "core", "protocol", "sabotage"]),
     (
         "cli",
-        &["backends", "check", "client", "core", "protocol", "server"],
+        &[
+            "backends", "check", "client", "core", "load", "protocol", "sabotage", "server",
+        ],
     ),
-    ("testkit", &["check", "client", "protocol"]),
+    (
+        "testkit",
+        &["check", "client", "load", "protocol", "sabotage"],
+    ),
+    (
+        "sim",
+        &[
+            "backends", "check", "client", "core", "load", "protocol", "sabotage", "server",
+        ],
+    ),
 ];
 /// Where a foreign crate may be named at all.
 const HOMES: &[(&str, &[&str])] = &[
     ("rusqlite", &["backends", "testkit"]),
     ("axum", &["server"]),
-    ("tokio", &["backends", "server", "client", "cli", "testkit"]),
+    (
+        "tokio",
+        &[
+            "backends", "server", "client", "load", "sim", "cli", "testkit",
+        ],
+    ),
     ("clap", &["cli"]),
 ];
 

@@ -1,6 +1,7 @@
 //! A command: an action, who asked for it, and under which idempotency key.
 
 use semel_protocol::{Code, UserId};
+use semel_sabotage::{Defect, is_on};
 
 use crate::{
     Context, Key, Refusal, Rows, Stop,
@@ -141,7 +142,8 @@ fn stored_answer(
     rows: &Rows,
     context: &Context<'_>,
 ) -> Result<Option<Answer>, Stop> {
-    let Some(idempotency) = &command.idempotency else {
+    let kept = command.idempotency.as_ref();
+    let Some(idempotency) = kept.filter(|_| !is_on(Defect::NoIdempotency)) else {
         return Ok(None);
     };
     let Some(row) = rows.answer(&command.actor, &idempotency.key)? else {

@@ -1,6 +1,7 @@
 //! The one thread of a set of people.
 
 use semel_protocol::{ClientId, ThreadId, ThreadType, UserId};
+use semel_sabotage::{Defect, is_on};
 
 use super::{
     Absorbed, Outcome, Scope,
@@ -110,11 +111,12 @@ pub(super) fn wanted(
     }
     let people = people::set(actor, participants)?;
     let thread_type = people::thread_type(thread_type, &people, distinct)?;
+    let is_out_of_order = people.first() != Some(actor) && is_on(Defect::UnsortedParticipants);
     Ok(Wanted {
         people,
         thread_type,
         title: title.cloned(),
-        distinct,
+        distinct: distinct && !is_out_of_order,
     })
 }
 

@@ -1,6 +1,7 @@
 //! Read and delivered positions.
 
 use semel_protocol::{Seq, ThreadId, UserId};
+use semel_sabotage::{Defect, is_on};
 
 use super::{Outcome, Scope};
 use crate::{
@@ -35,7 +36,7 @@ impl MarkPosition {
         let before = rows.position(id, scope.actor)?;
         let mut after = before;
         let read_seq = self.read_seq.unwrap_or(0).min(head.last_seq);
-        if read_seq > before.read_seq {
+        if read_seq > before.read_seq || (read_seq > 0 && is_on(Defect::PositionsGoBack)) {
             let is_all = read_seq == head.last_seq;
             let read_count = if is_all {
                 head.message_count

@@ -4,6 +4,7 @@ use semel_protocol::{
     ClientId, Code, MessageId, Seq, ThreadId, ThreadType, UserId, limits::BATCH_MESSAGES_MAX,
     message::MessageKind,
 };
+use semel_sabotage::{Defect, is_on};
 
 use super::{Outcome, Scope, Sent, people};
 use crate::{
@@ -149,7 +150,8 @@ pub(super) fn say(
         reply_to: draft.reply_to,
     };
     let message = log::append_message(scope, rows, id, Fact::Message, words)?;
-    if let Some(client_id) = draft.client_id {
+    let kept = draft.client_id.filter(|_| !is_on(Defect::NoClientIds));
+    if let Some(client_id) = kept {
         let content_hash = hash(scope, draft);
         let row = ClientIdRow {
             thread_id: id,
@@ -180,7 +182,7 @@ pub(super) fn said_before(
     id: Option<ThreadId>,
     draft: &Draft,
 ) -> Result<Option<MessageRow>, Stop> {
-    let Some(client_id) = draft.client_id else {
+    let Some(client_id) = draft.client_id.filter(|_| !is_on(Defect::NoClientIds)) else {
         return Ok(None);
     };
     let Some(row) = rows.client_id(client_id, scope.actor)? else {
