@@ -224,6 +224,7 @@ impl<S: Store> Lane<S> {
             store: &mut self.store,
             rows: &mut self.rows,
             renderer: &*setup.renderer,
+            listener: &*setup.listener,
             context: Context {
                 now: setup.clock.now(),
                 seed: 0,

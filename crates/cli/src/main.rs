@@ -15,6 +15,20 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = args::Cli::parse();
+    match semel_sabotage::choose_from_environment() {
+        Ok(None) => {}
+        Ok(Some(defect)) => output::note(format_args!(
+            "semel: this process has the defect {}: for tests only",
+            defect.name()
+        )),
+        Err(problem) => {
+            output::note(format_args!(
+                "semel: {}: {problem}",
+                semel_sabotage::VARIABLE
+            ));
+            return ExitCode::FAILURE;
+        }
+    }
     match commands::run(cli) {
         Ok(code) => code,
         Err(failure) => {

@@ -5,8 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use futures_util::FutureExt;
 use semel_core::{
     Changes, Command, Context, Key, Reply, Rows, execute,
-    ports::{News, Renderer},
+    ports::{Listener, News, Renderer},
 };
+use semel_sabotage::{Defect, is_on};
 
 use super::{Job, NotCommitted, Store};
 use crate::{
@@ -47,6 +48,7 @@ pub(super) struct Batch<'a, S> {
     pub(super) store: &'a mut S,
     pub(super) rows: &'a mut Rows,
     pub(super) renderer: &'a dyn Renderer,
+    pub(super) listener: &'a dyn Listener,
     /// Its seed is replaced by that of each job.
     pub(super) context: Context<'a>,
 }
@@ -60,7 +62,9 @@ impl<S: Store> Batch<'_, S> {
             Err(Failure::Aborted(Error::Corrupt(what)))
         });
         if done.is_err() {
-            self.rows.forget();
+            if !is_on(Defect::NumbersFromMemory) {
+                self.rows.forget();
+            }
             if let Err(error) = self.store.roll_back().await {
                 tracing::error!(error = error.chain(), "failed to roll back");
             }
@@ -69,6 +73,10 @@ impl<S: Store> Batch<'_, S> {
     }
 
     async fn attempt(&mut self, jobs: &[Job]) -> Result<Done, Failure> {
+        if is_on(Defect::AnswerBeforeCommit) {
+            // Of the batch before, which was answered.
+            let _ = self.store.commit().await;
+        }
         self.store.begin().await.map_err(Failure::NotBegun)?;
         let mut done = Done {
             replies: Vec::with_capacity(jobs.len()),
@@ -84,6 +92,12 @@ impl<S: Store> Batch<'_, S> {
         self.flush(&mut done).await?;
         if !done.is_changed {
             self.store.roll_back().await?;
+            return Ok(done);
+        }
+        if is_on(Defect::TellBeforeCommit) {
+            self.listener.committed(std::mem::take(&mut done.news));
+        }
+        if is_on(Defect::AnswerBeforeCommit) {
             return Ok(done);
         }
         match self.store.commit().await {
