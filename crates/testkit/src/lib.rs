@@ -1,11 +1,15 @@
-//! What tests and the benchmark need to treat the built program as its users do: from outside.
+//! What tests, the benchmark and the fault campaigns need to treat the built program as its users do: from outside.
 
+mod dice;
+pub mod faults;
 mod process;
+pub mod proxy;
 mod skip;
 mod token;
 mod world;
 
-pub use process::{Semel, binary};
+pub use dice::Dice;
+pub use process::{Launch, Semel, binary};
 pub use skip::skip;
 pub use token::{SECRET, token};
 pub use world::{now, random};

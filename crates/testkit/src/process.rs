@@ -1,14 +1,16 @@
 //! The program as a process.
 
 use std::{
+    ffi::OsString,
     fs, io,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::OnceLock,
     thread::sleep,
     time::{Duration, Instant},
 };
 
+use rustix::process::{Pid, Signal, kill_process};
 use semel_client::Address;
 use serde_json::Value;
 
@@ -16,15 +18,26 @@ use crate::SECRET;
 
 /// Time in which a server must serve, in seconds.
 const START_SECONDS_MAX: u64 = 60;
+/// Time in which a server that was told to stop must have ended, in seconds.
+const STOP_SECONDS_MAX: u64 = 30;
 /// Pause between looks whether it does, in microseconds.
 const LOOK_MICROS: u64 = 500;
+
+/// How a server is started, beyond where.
+#[derive(Clone, Debug, Default)]
+pub struct Launch {
+    /// Variables of its environment.
+    pub environment: Vec<(OsString, OsString)>,
+    /// Where its log goes; left out, `test.log` beside the data.
+    pub log: Option<PathBuf>,
+}
 
 /// A running server. Dropping it kills it.
 #[derive(Debug)]
 pub struct Semel {
     binary: PathBuf,
     data_dir: PathBuf,
-    listen: String,
+    launch: Launch,
     child: Child,
     /// Where it serves.
     pub address: Address,
@@ -35,16 +48,19 @@ pub struct Semel {
 impl Semel {
     /// Starts a server on a data directory, on a free port. Its log goes beside the data.
     pub fn start(binary: &Path, data_dir: &Path) -> io::Result<Self> {
-        let listen = "127.0.0.1:0".to_owned();
-        let (child, address, start_time) = launch(binary, data_dir, &listen)?;
-        let (binary, data_dir) = (binary.to_owned(), data_dir.to_owned());
+        Self::start_with(binary, data_dir, Launch::default())
+    }
+
+    /// The same in an environment of one's own.
+    pub fn start_with(binary: &Path, data_dir: &Path, launch: Launch) -> io::Result<Self> {
+        let started = spawn(binary, data_dir, "127.0.0.1:0", &launch)?;
         Ok(Self {
-            binary,
-            data_dir,
-            listen,
-            child,
-            address,
-            start_time,
+            binary: binary.to_owned(),
+            data_dir: data_dir.to_owned(),
+            launch,
+            child: started.child,
+            address: started.address,
+            start_time: started.time,
         })
     }
 
@@ -54,11 +70,33 @@ impl Semel {
         self.child.wait().map(drop)
     }
 
+    /// Tells it to stop, and waits until it has.
+    pub fn stop(&mut self) -> io::Result<ExitStatus> {
+        self.signal(Signal::TERM)?;
+        let told = Instant::now();
+        while told.elapsed() < Duration::from_secs(STOP_SECONDS_MAX) {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status);
+            }
+            sleep(Duration::from_micros(LOOK_MICROS));
+        }
+        let why = "the server was told to stop and did not";
+        Err(io::Error::new(io::ErrorKind::TimedOut, why))
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) -> io::Result<()> {
+        let pid = Pid::from_raw(self.pid() as i32);
+        let pid = pid.ok_or_else(|| io::Error::other("no process"))?;
+        Ok(kill_process(pid, signal)?)
+    }
+
     /// Starts it again at the same address.
     pub fn restart(&mut self) -> io::Result<()> {
-        self.listen.clone_from(&self.address.authority);
-        let (child, address, start_time) = launch(&self.binary, &self.data_dir, &self.listen)?;
-        (self.child, self.address, self.start_time) = (child, address, start_time);
+        let listen = self.address.authority.clone();
+        let started = spawn(&self.binary, &self.data_dir, &listen, &self.launch)?;
+        (self.child, self.address) = (started.child, started.address);
+        self.start_time = started.time;
         Ok(())
     }
 
@@ -89,7 +127,14 @@ impl Drop for Semel {
     }
 }
 
-fn launch(binary: &Path, data_dir: &Path, listen: &str) -> io::Result<(Child, Address, Duration)> {
+/// A server that serves.
+struct Started {
+    child: Child,
+    address: Address,
+    time: Duration,
+}
+
+fn spawn(binary: &Path, data_dir: &Path, listen: &str, launch: &Launch) -> io::Result<Started> {
     fs::create_dir_all(data_dir)?;
     let note = data_dir.join("server.json");
     if let Err(error) = fs::remove_file(&note)
@@ -97,10 +142,12 @@ fn launch(binary: &Path, data_dir: &Path, listen: &str) -> io::Result<(Child, Ad
     {
         return Err(error);
     }
+    let log_path = launch.log.clone();
+    let log_path = log_path.unwrap_or_else(|| data_dir.join("test.log"));
     let log = fs::File::options()
         .create(true)
         .append(true)
-        .open(data_dir.join("test.log"))?;
+        .open(&log_path)?;
     let own = |(name, _): &(String, String)| name.starts_with("SEMEL_");
     let mut command = Command::new(binary);
     for (name, _) in std::env::vars().filter(own) {
@@ -118,16 +165,22 @@ fn launch(binary: &Path, data_dir: &Path, listen: &str) -> io::Result<(Child, Ad
         ])
         .arg(data_dir)
         .env("JWT_SECRET_KEY", SECRET)
+        .envs(launch.environment.iter().cloned())
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)
         .spawn()?;
     while started.elapsed() < Duration::from_secs(START_SECONDS_MAX) {
         if let Some(address) = read_note(&note) {
-            return Ok((child, address, started.elapsed()));
+            let time = started.elapsed();
+            return Ok(Started {
+                child,
+                address,
+                time,
+            });
         }
         if let Some(status) = child.try_wait()? {
-            let log = fs::read_to_string(data_dir.join("test.log"))?;
+            let log = fs::read_to_string(&log_path)?;
             return Err(io::Error::other(format!(
                 "the server ended with {status}: {log}"
             )));

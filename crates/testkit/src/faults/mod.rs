@@ -1,0 +1,131 @@
+//! Faults as values, and a stage on which they begin and are healed.
+//!
+//! Everything is done from outside, with what a Linux has: signals, system calls that strace makes fail, a file system on a
+//! loop device, a clock that a library falsifies, and the proxy.
+
+mod clock;
+mod disk;
+mod stage;
+mod strace;
+mod tools;
+
+use std::{fmt, time::Duration};
+
+pub use clock::Clock;
+pub use disk::Disk;
+pub use stage::{Needs, Stage, StageError};
+pub use strace::{SYNCS, Strace, Whom};
+pub use tools::{Missing, until};
+
+use crate::proxy::Rules;
+
+/// What goes wrong.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fault {
+    /// The server is killed with SIGKILL; healed by starting it again.
+    Kill,
+    /// The server is told to stop, as for an upgrade; healed by starting it again.
+    Restart,
+    /// The server stands still and knows nothing of it.
+    Pause,
+    /// The disk forgets what was not forced onto it, and the server is killed; healed by starting it again.
+    PowerCut,
+    /// Not a page is left on the disk.
+    FullDisk,
+    /// What forces bytes onto the disk fails: every so many times, from the first on.
+    SyncErrors {
+        /// 1 for always.
+        every: u32,
+    },
+    /// What forces bytes onto the disk takes so much longer.
+    SlowSyncs {
+        /// How much.
+        delay: Duration,
+    },
+    /// The server's clock is wrong by so many seconds; healed by setting it right, which is a jump as well.
+    ClockJump {
+        /// Forwards, or backwards.
+        seconds: i64,
+    },
+    /// The server's clock goes back again and again, so many seconds each second.
+    ClockDrift {
+        /// How many.
+        seconds_back: u32,
+    },
+    /// The proxy treats connections so.
+    Network(&'static str, Box<Rules>),
+    /// All connections become half-open: nothing passes, and nobody is told. Healed by forgetting them.
+    HalfOpen,
+    /// All connections are reset.
+    Disconnect,
+    /// So many clients crash and come back with what they had written down.
+    ClientCrash {
+        /// How many.
+        clients: usize,
+    },
+}
+
+/// What a fault takes possession of: two faults of the same possession cannot overlap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Possession {
+    /// The server's process and its disk.
+    Server,
+    /// Its clock.
+    Clock,
+    /// The proxy.
+    Network,
+    /// Clients.
+    Clients,
+}
+
+impl Fault {
+    /// Its kind, as reports and histories name it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Kill => "kill",
+            Self::Restart => "restart",
+            Self::Pause => "pause",
+            Self::PowerCut => "power cut",
+            Self::FullDisk => "full disk",
+            Self::SyncErrors { .. } => "sync errors",
+            Self::SlowSyncs { .. } => "slow syncs",
+            Self::ClockJump { .. } => "clock jump",
+            Self::ClockDrift { .. } => "clock drift",
+            Self::Network(kind, _) => kind,
+            Self::HalfOpen => "half-open",
+            Self::Disconnect => "disconnect",
+            Self::ClientCrash { .. } => "client crash",
+        }
+    }
+
+    /// What it takes possession of.
+    pub fn possession(&self) -> Possession {
+        match self {
+            Self::ClockJump { .. } | Self::ClockDrift { .. } => Possession::Clock,
+            Self::Network(..) | Self::HalfOpen | Self::Disconnect => Possession::Network,
+            Self::ClientCrash { .. } => Possession::Clients,
+            _ => Possession::Server,
+        }
+    }
+
+    /// Whether the server's process ends by it.
+    pub fn ends_server(&self) -> bool {
+        matches!(self, Self::Kill | Self::Restart | Self::PowerCut)
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.kind())?;
+        match self {
+            Self::SyncErrors { every: 1 } => write!(f, " always"),
+            Self::SyncErrors { every } => write!(f, " every {every}"),
+            Self::SlowSyncs { delay } => write!(f, " by {delay:?}"),
+            Self::ClockJump { seconds } => write!(f, " by {seconds} s"),
+            Self::ClockDrift { seconds_back } => write!(f, " of {seconds_back} s back each second"),
+            Self::Network(_, rules) => write!(f, " {rules}"),
+            Self::ClientCrash { clients } => write!(f, " of {clients}"),
+            _ => Ok(()),
+        }
+    }
+}
