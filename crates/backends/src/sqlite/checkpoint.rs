@@ -13,14 +13,14 @@ use rusqlite::Connection;
 
 use super::{
     Shared,
-    open::{BUSY_TIMEOUT, Use, WAL_FILE_BYTES, connect, wal_path},
+    open::{BUSY_TIMEOUT, Use, connect, wal_path},
 };
 use crate::Error;
 
 /// How often the log is copied.
 const INTERVAL: Duration = Duration::from_millis(500);
 /// The log is begun anew above this size.
-const WAL_RESTART_BYTES: u64 = WAL_FILE_BYTES as u64;
+const WAL_RESTART_BYTES: u64 = 64 * 1024 * 1024;
 /// The log's file is cut off when an idle lane finds it above this size.
 pub(super) const WAL_IDLE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Above this size of the log no command is taken: a reader is in the way, and the disk would fill.
@@ -69,6 +69,11 @@ pub(super) fn run(connection: &Connection, mode: Mode) -> Result<Progress, Error
     Ok(progress?)
 }
 
+/// Size of the log's file, which stays when the log begins anew; 0 when it cannot be looked at.
+pub(super) fn file_bytes(data_dir: &Path) -> u64 {
+    std::fs::metadata(wal_path(data_dir)).map_or(0, |file| file.len())
+}
+
 /// The body of the checkpoint thread.
 pub(super) fn serve(data_dir: &Path, shared: &Arc<Shared>) {
     let mut connection: Option<Connection> = None;
@@ -109,7 +114,7 @@ fn step(
         .store(progress.wal_bytes, Relaxed);
     if progress.wal_bytes > WAL_RESTART_BYTES {
         shared.wants_restart.store(true, Relaxed);
-        let file_bytes = std::fs::metadata(wal_path(data_dir)).map_or(0, |file| file.len());
+        let file_bytes = file_bytes(data_dir);
         tracing::debug!(
             progress.wal_bytes,
             file_bytes,

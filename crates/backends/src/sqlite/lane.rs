@@ -212,7 +212,7 @@ impl LaneThread {
 
     fn look_after(&mut self) {
         at_once(self.lane.look_after());
-        if self.shared.lane.stats.wal_bytes.load(Relaxed) > WAL_IDLE_BYTES_MAX {
+        if checkpoint::file_bytes(&self.lane.store().data_dir) > WAL_IDLE_BYTES_MAX {
             self.checkpoint(Mode::Truncate);
         }
     }

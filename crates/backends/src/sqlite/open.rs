@@ -22,8 +22,10 @@ pub(super) const STATEMENTS_MAX: usize = 128;
 const WRITER_CACHE_KIB: i64 = 64 * 1024;
 /// Page cache of each other connection, in KiB.
 const CACHE_KIB: i64 = 4 * 1024;
-/// The size to which the write-ahead log's file goes back after a checkpoint: rewriting is faster than growing.
-pub(super) const WAL_FILE_BYTES: i64 = 64 * 1024 * 1024;
+/// The size to which the write-ahead log's file goes back when the log begins anew. More than it grows to between two
+/// checkpoints under full load: cutting hundreds of megabytes off holds up the lane for tens of milliseconds, and growing
+/// again costs more than rewriting. An idle lane cuts the file off.
+const WAL_FILE_BYTES: i64 = 512 * 1024 * 1024;
 
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

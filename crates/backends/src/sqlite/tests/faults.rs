@@ -13,7 +13,7 @@ use crate::conformance::{
     Engine, load,
     world::{World, pair, send, sent},
 };
-use crate::sqlite::checkpoint::WAL_IDLE_BYTES_MAX;
+use crate::sqlite::checkpoint::{self, Mode, WAL_IDLE_BYTES_MAX};
 
 /// Waits for a condition, not for a time.
 async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
@@ -249,16 +249,28 @@ async fn the_write_ahead_log_is_cut_off_when_it_is_large_and_nobody_writes() {
         || std::fs::metadata(engine.data_dir().join("semel.db-wal")).map_or(0, |file| file.len());
     let words = "x".repeat(15_000);
     let mut number = 0;
-    while size() <= WAL_IDLE_BYTES_MAX + (1 << 20) {
-        let calls = (0..50).map(|_| {
-            number += 1;
-            let (ledger, request) = (engine.ledger(), send("ann", id, number, &words));
-            tokio::spawn(async move { sent(ledger.submit(request).await) })
-        });
-        for call in calls.collect::<Vec<_>>() {
-            call.await.expect("no panic");
+    // The second time the log has begun anew in a file that stayed large.
+    for begins_anew in [false, true] {
+        while size() <= WAL_IDLE_BYTES_MAX + (1 << 20) {
+            let calls = (0..50).map(|_| {
+                number += 1;
+                let (ledger, request) = (engine.ledger(), send("ann", id, number, &words));
+                tokio::spawn(async move { sent(ledger.submit(request).await) })
+            });
+            for call in calls.collect::<Vec<_>>() {
+                call.await.expect("no panic");
+            }
         }
+        if begins_anew {
+            engine.on_lane(|connection| {
+                let restart = || checkpoint::run(connection, Mode::Restart).expect("a checkpoint");
+                while restart().is_blocked {}
+            });
+            number += 1;
+            sent(ledger.submit(send("ann", id, number, "few words")).await);
+            assert!(size() > WAL_IDLE_BYTES_MAX);
+        }
+        until("it is cut off", async || size() == 0).await;
     }
-    until("it is cut off", async || size() == 0).await;
     assert_eq!(engine.findings(), [""; 0]);
 }
