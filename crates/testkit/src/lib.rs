@@ -4,6 +4,7 @@ mod dice;
 pub mod faults;
 mod process;
 pub mod proxy;
+pub mod schedule;
 mod skip;
 mod token;
 mod world;

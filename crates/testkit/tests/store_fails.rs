@@ -18,8 +18,9 @@ use std::{
     time::Duration,
 };
 
-use faults::{Disk, Line, PATIENCE, Room, Said, Strace, Whom, assert_sound, ready, signal, until};
+use faults::{Line, PATIENCE, Room, Said, assert_sound, attach, disk, or_skip, ready, until};
 use load::{Load, Plan, Report};
+use rustix::process::Signal;
 use semel_client::{Api, Client};
 use semel_protocol::{
     Code, ThreadId,
@@ -27,7 +28,11 @@ use semel_protocol::{
     requests::SendMessage,
     socket::{Ack, SendOne, from_client},
 };
-use semel_testkit::{Semel, binary, token};
+use semel_testkit::{
+    Semel, binary,
+    faults::{SYNCS, Strace, Whom},
+    token,
+};
 use tokio::{
     io::AsyncWriteExt,
     net::TcpStream,
@@ -36,8 +41,6 @@ use tokio::{
 
 /// Characters of a large message.
 const LARGE: usize = 15_000;
-/// What makes a commit durable.
-const SYNCS: &str = "fdatasync,fsync";
 /// Everybody who writes beside the test.
 const CROWD: Plan = Plan {
     patient: 4,
@@ -64,12 +67,12 @@ async fn finish(load: &Load) -> Report {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_d5_a_full_disk_acknowledges_and_delivers_nothing_and_heals() {
-    let Some(disk) = Disk::mount(24) else { return };
-    let mut server = Semel::start(binary(), disk.path()).unwrap();
+    let Some(disk) = disk(24) else { return };
+    let mut server = Semel::start(binary(), &disk.path()).unwrap();
     let mut room = Room::open(&server.address).await;
     room.listen();
     assert_eq!(room.say("before").await, Said::Acknowledged);
-    disk.fill();
+    disk.fill().unwrap();
     let large = "x".repeat(LARGE);
     // What the files still have room for is used up first.
     let mut refusals = 0;
@@ -97,7 +100,7 @@ async fn fault_d5_a_full_disk_acknowledges_and_delivers_nothing_and_heals() {
     assert_eq!(room.log().await.len(), acknowledged, "reads still work");
     assert_eq!(room.heard(), acknowledged);
 
-    disk.relieve();
+    disk.relieve().unwrap();
     wait_until_ready(&server).await;
     assert_eq!(room.say(&large).await, Said::Acknowledged);
     room.verify().await;
@@ -107,7 +110,7 @@ async fn fault_d5_a_full_disk_acknowledges_and_delivers_nothing_and_heals() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_d4_failing_syncs_acknowledge_nothing_and_heal() {
-    if !Strace::is_here() {
+    if or_skip(Strace::look()).is_none() {
         return;
     }
     let directory = tempfile::tempdir().unwrap();
@@ -116,29 +119,29 @@ async fn fault_d4_failing_syncs_acknowledge_nothing_and_heal() {
     room.listen();
 
     // Once, with nobody else there.
-    let strace = Strace::attach(&server, Whom::Lane, SYNCS, "error=EIO").await;
+    let strace = attach(&server, Whom::Lane, SYNCS, "error=EIO").await;
     assert_eq!(room.say("once").await, Said::Refused(Code::OutcomeUnknown));
     assert_eq!(room.heard(), 0);
-    strace.detach();
+    drop(strace);
     wait_until_ready(&server).await;
     let load = Load::start(&server.address, CROWD).await;
 
     // Now and then.
     let how = "error=EIO:when=4+9";
-    let strace = Strace::attach(&server, Whom::Lane, SYNCS, how).await;
+    let strace = attach(&server, Whom::Lane, SYNCS, how).await;
     let mut told = HashSet::new();
     for number in 0..60 {
         told.insert(room.say(&format!("now and then {number}")).await);
         sleep(Duration::from_millis(10)).await;
     }
-    strace.detach();
+    drop(strace);
     let is_refused = |said: &Said| matches!(said, Said::Refused(_));
     assert!(told.iter().any(is_refused), "{told:?}");
     wait_until_ready(&server).await;
     assert_eq!(room.say("between").await, Said::Acknowledged);
 
     // Always.
-    let strace = Strace::attach(&server, Whom::Lane, SYNCS, "error=EIO").await;
+    let strace = attach(&server, Whom::Lane, SYNCS, "error=EIO").await;
     let acknowledged = room.acknowledged();
     for number in 0..60 {
         let said = room.say(&format!("never {number}")).await;
@@ -148,7 +151,7 @@ async fn fault_d4_failing_syncs_acknowledge_nothing_and_heal() {
         sleep(Duration::from_millis(20)).await;
     }
     let heard = room.heard();
-    strace.detach();
+    drop(strace);
     assert_eq!(room.acknowledged(), acknowledged);
     assert!(heard <= room.log().await.len());
     wait_until_ready(&server).await;
@@ -164,7 +167,7 @@ async fn fault_d6_a_slow_disk_is_overload_and_not_memory() {
     /// More than may wait for one device.
     const CALLS: usize = 200;
     const BYTES_MORE_MAX: u64 = 200 * 1024 * 1024;
-    if !Strace::is_here() {
+    if or_skip(Strace::look()).is_none() {
         return;
     }
     let directory = tempfile::tempdir().unwrap();
@@ -180,7 +183,7 @@ async fn fault_d6_a_slow_disk_is_overload_and_not_memory() {
     }
     let before = server.resident_bytes().unwrap();
     let how = "delay_exit=200000";
-    let strace = Strace::attach(&server, Whom::Lane, SYNCS, how).await;
+    let strace = attach(&server, Whom::Lane, SYNCS, how).await;
     let content = "x".repeat(1_000);
     let refused = Arc::new(AtomicUsize::new(0));
     let mut calls = Vec::new();
@@ -204,7 +207,7 @@ async fn fault_d6_a_slow_disk_is_overload_and_not_memory() {
     })
     .await;
     let more = server.resident_bytes().unwrap().saturating_sub(before);
-    strace.detach();
+    drop(strace);
     let mut unanswered = [0; ROOMS];
     for (at, body, answer) in calls {
         let place = match timeout(PATIENCE, answer).await.unwrap().unwrap() {
@@ -258,9 +261,9 @@ async fn fault_p3_a_server_that_stood_still_goes_on() {
     let mut room = Room::open(&server.address).await;
     room.listen();
     assert_eq!(room.say("before").await, Said::Acknowledged);
-    signal(&server, "STOP");
+    server.signal(Signal::STOP).unwrap();
     sleep(Duration::from_secs(3)).await;
-    signal(&server, "CONT");
+    server.signal(Signal::CONT).unwrap();
     assert_eq!(room.say("after").await, Said::Acknowledged);
     finish(&load).await;
     room.verify().await;
@@ -302,7 +305,7 @@ async fn fault_c1_a_client_that_dies_before_the_answer_finds_its_message() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_p2_a_kill_between_commit_and_acknowledgement_keeps_the_place() {
-    if !Strace::is_here() {
+    if or_skip(Strace::look()).is_none() {
         return;
     }
     let directory = tempfile::tempdir().unwrap();
@@ -313,13 +316,13 @@ async fn fault_p2_a_kill_between_commit_and_acknowledgement_keeps_the_place() {
         // The first thing that is written to any socket, be it the delivery or the acknowledgement, kills it.
         let answers = "sendto,sendmsg,writev";
         let how = "signal=SIGKILL";
-        let strace = Strace::attach(&server, Whom::Everybody, answers, how).await;
+        let strace = attach(&server, Whom::Everybody, answers, how).await;
         let key = (round % 2 == 0).then(|| format!("key-{round}"));
         let body = room.next_line(&format!("round {round}"));
         let lost = Api::new(server.address.clone(), &token("ann"));
         let lost = timeout(PATIENCE, lost.send(room.thread, &body, key.as_deref())).await;
         assert!(lost.unwrap().is_err(), "it was acknowledged");
-        strace.detach();
+        drop(strace);
         server.kill().unwrap();
         server.restart().unwrap();
 
@@ -343,7 +346,7 @@ async fn fault_p2_a_kill_between_commit_and_acknowledgement_keeps_the_place() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_p2_a_kill_in_the_middle_of_a_commit_doubles_nothing() {
-    if !Strace::is_here() {
+    if or_skip(Strace::look()).is_none() {
         return;
     }
     let directory = tempfile::tempdir().unwrap();
@@ -353,13 +356,13 @@ async fn fault_p2_a_kill_in_the_middle_of_a_commit_doubles_nothing() {
     room.listen();
     for round in 1..=4 {
         let how = format!("signal=SIGKILL:when={}", round * 3);
-        let strace = Strace::attach(&server, Whom::Lane, SYNCS, &how).await;
+        let strace = attach(&server, Whom::Lane, SYNCS, &how).await;
         let mut said = Said::Acknowledged;
         while said == Said::Acknowledged {
             said = room.say(&format!("round {round}")).await;
         }
         assert_eq!(said, Said::Unanswered);
-        strace.detach();
+        drop(strace);
         server.kill().unwrap();
         server.restart().unwrap();
     }

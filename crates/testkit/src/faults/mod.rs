@@ -5,6 +5,7 @@
 
 mod clock;
 mod disk;
+mod kind;
 mod stage;
 mod strace;
 mod tools;
@@ -13,6 +14,7 @@ use std::{fmt, time::Duration};
 
 pub use clock::Clock;
 pub use disk::Disk;
+pub use kind::{Kind, Possession};
 pub use stage::{Needs, Stage, StageError};
 pub use strace::{SYNCS, Strace, Whom};
 pub use tools::{Missing, until};
@@ -53,7 +55,7 @@ pub enum Fault {
         seconds_back: u32,
     },
     /// The proxy treats connections so.
-    Network(&'static str, Box<Rules>),
+    Network(Kind, Box<Rules>),
     /// All connections become half-open: nothing passes, and nobody is told. Healed by forgetting them.
     HalfOpen,
     /// All connections are reset.
@@ -65,52 +67,24 @@ pub enum Fault {
     },
 }
 
-/// What a fault takes possession of: two faults of the same possession cannot overlap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Possession {
-    /// The server's process and its disk.
-    Server,
-    /// Its clock.
-    Clock,
-    /// The proxy.
-    Network,
-    /// Clients.
-    Clients,
-}
-
 impl Fault {
-    /// Its kind, as reports and histories name it.
-    pub fn kind(&self) -> &'static str {
+    /// Its kind.
+    pub fn kind(&self) -> Kind {
         match self {
-            Self::Kill => "kill",
-            Self::Restart => "restart",
-            Self::Pause => "pause",
-            Self::PowerCut => "power cut",
-            Self::FullDisk => "full disk",
-            Self::SyncErrors { .. } => "sync errors",
-            Self::SlowSyncs { .. } => "slow syncs",
-            Self::ClockJump { .. } => "clock jump",
-            Self::ClockDrift { .. } => "clock drift",
-            Self::Network(kind, _) => kind,
-            Self::HalfOpen => "half-open",
-            Self::Disconnect => "disconnect",
-            Self::ClientCrash { .. } => "client crash",
+            Self::Kill => Kind::Kill,
+            Self::Restart => Kind::Restart,
+            Self::Pause => Kind::Pause,
+            Self::PowerCut => Kind::PowerCut,
+            Self::FullDisk => Kind::FullDisk,
+            Self::SyncErrors { .. } => Kind::SyncErrors,
+            Self::SlowSyncs { .. } => Kind::SlowSyncs,
+            Self::ClockJump { .. } => Kind::ClockJump,
+            Self::ClockDrift { .. } => Kind::ClockDrift,
+            Self::Network(kind, _) => *kind,
+            Self::HalfOpen => Kind::HalfOpen,
+            Self::Disconnect => Kind::Disconnect,
+            Self::ClientCrash { .. } => Kind::ClientCrash,
         }
-    }
-
-    /// What it takes possession of.
-    pub fn possession(&self) -> Possession {
-        match self {
-            Self::ClockJump { .. } | Self::ClockDrift { .. } => Possession::Clock,
-            Self::Network(..) | Self::HalfOpen | Self::Disconnect => Possession::Network,
-            Self::ClientCrash { .. } => Possession::Clients,
-            _ => Possession::Server,
-        }
-    }
-
-    /// Whether the server's process ends by it.
-    pub fn ends_server(&self) -> bool {
-        matches!(self, Self::Kill | Self::Restart | Self::PowerCut)
     }
 }
 

@@ -161,9 +161,9 @@ mod tests {
         let mut bytes = vec![0x81];
         let bit = if is_masked { 0x80 } else { 0 };
         match text.len() {
-            length @ 0..=125 => bytes.push(length as u8 | bit),
+            length @ 0..=125 => bytes.push(length as u8 + bit),
             length => {
-                bytes.push(126 | bit);
+                bytes.push(126 + bit);
                 bytes.extend((length as u16).to_be_bytes());
             }
         }

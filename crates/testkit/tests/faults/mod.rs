@@ -1,22 +1,22 @@
 //! The means to make a store fail under a running server, and to look at the server meanwhile.
 
-mod disk;
 mod room;
-mod strace;
 
-use std::{process::Command, time::Duration};
+use std::{env::temp_dir, process::Command, time::Duration};
 
 use semel_client::Address;
-use semel_testkit::{Semel, binary};
+use semel_testkit::{
+    Semel, binary,
+    faults::{Disk, Missing, Strace, Whom},
+    skip,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     time::{Instant, sleep},
 };
 
-pub(crate) use disk::Disk;
 pub(crate) use room::{Line, Room, Said};
-pub(crate) use strace::{Strace, Whom};
 
 /// Time in which everything must have happened.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -32,12 +32,21 @@ pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     }
 }
 
-/// Sends a signal to the server.
-pub(crate) fn signal(server: &Semel, name: &str) {
-    let status = Command::new("kill")
-        .args([&format!("-{name}"), &server.pid().to_string()])
-        .status();
-    assert!(status.unwrap().success());
+/// What is there, or a line about what is not.
+pub(crate) fn or_skip<T>(found: Result<T, Missing>) -> Option<T> {
+    found
+        .map_err(|missing| skip(missing.part, &missing.reason))
+        .ok()
+}
+
+/// A disk of so many MiB, where there can be one.
+pub(crate) fn disk(mebibytes: u64) -> Option<Disk> {
+    or_skip(Disk::mount(&temp_dir(), mebibytes))
+}
+
+/// From when this returns, these calls of the server are treated this way.
+pub(crate) async fn attach(server: &Semel, whom: Whom, calls: &str, how: &str) -> Strace {
+    Strace::attach(server, whom, calls, how).await.unwrap()
 }
 
 /// What `/health/ready` answers: status and body.

@@ -18,7 +18,6 @@ const SCHEMA: &str = "
         content TEXT, reply_to BLOB, reactions TEXT, edited_at INTEGER, deleted_at INTEGER
     ) STRICT;
     CREATE UNIQUE INDEX log_by_rev ON log (thread_id, rev);
-    CREATE UNIQUE INDEX log_by_seq ON log (thread_id, seq) WHERE seq IS NOT NULL;
     CREATE UNIQUE INDEX log_by_message ON log (message_id) WHERE message_id IS NOT NULL;
     CREATE TABLE client_ids (
         client_id BLOB NOT NULL, sender_id TEXT NOT NULL, thread_id BLOB NOT NULL, seq INTEGER,
