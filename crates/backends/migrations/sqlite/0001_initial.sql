@@ -23,7 +23,8 @@ CREATE TABLE threads (
 
 -- Every change of every thread, appended. A line of a message also holds the message as it is now, so that a send is one
 -- row. Each line carries the counters after it, so that the last line of a thread is its head and no other row is
--- written for it.
+-- written for it. A message is found by its seq with these counters as well: an index for it would be a third page that a
+-- send writes.
 CREATE TABLE log (
     id            INTEGER PRIMARY KEY,
     thread_id     BLOB NOT NULL,
@@ -51,7 +52,6 @@ CREATE TABLE log (
     CHECK (seq IS NULL OR seq = last_seq)
 ) STRICT;
 CREATE UNIQUE INDEX log_by_rev ON log (thread_id, rev);
-CREATE UNIQUE INDEX log_by_seq ON log (thread_id, seq) WHERE seq IS NOT NULL;
 CREATE UNIQUE INDEX log_by_message ON log (message_id) WHERE message_id IS NOT NULL;
 
 -- What client ids were used for, for ever. The id comes first: time-ordered ones are appended.

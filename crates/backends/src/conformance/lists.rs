@@ -183,6 +183,51 @@ pub(crate) async fn messages_fill_their_interval(engine: impl Engine) {
     ));
 }
 
+/// Entries that bring no message stand before, between and after messages, few or many of them.
+pub(crate) async fn messages_are_found_whatever_stands_between_them(engine: impl Engine) {
+    let text = Some(MessageKind::Text);
+    let logs: [&[usize]; 5] = [
+        &[1, 0, 0, 0, 0, 0],
+        &[60, 0, 0, 0, 1],
+        &[1, 0, 45, 0, 0, 3, 0],
+        &[1, 20, 20, 20, 20],
+        &[1, 0, 0, 70],
+    ];
+    for (n, gaps) in (1..).zip(logs) {
+        let id = ThreadId(uuid(n));
+        let mut facts = vec![(Fact::ThreadCreated(vec![user("ann")], None), None)];
+        for (seq, gap) in gaps.iter().enumerate() {
+            if seq > 0 {
+                facts.push((Fact::Message, text));
+            }
+            facts.extend((1..*gap).map(|_| (Fact::TitleChanged(None), None)));
+        }
+        engine.store(&log_of(id, 1000 * n as i64, &facts));
+        let last = gaps.len() as u64 - 1;
+        let is_found = |rows: &Rows, seq| {
+            let message = rows.messages.get(&(id, seq)).expect("it was asked for");
+            message.is_some_and(|message| message.content == format!("words {seq}"))
+        };
+        for from in 0..=last + 1 {
+            let rows = load(&*engine.ledger(), &[Key::Message(id, from)]).await;
+            assert_eq!(
+                is_found(&rows, from),
+                (1..=last).contains(&from),
+                "{gaps:?} {from}"
+            );
+            for to in from..=last + 2 {
+                let rows = load(&*engine.ledger(), &[Key::Messages(id, from, to)]).await;
+                for seq in from..=to {
+                    let is_there = (1..=last).contains(&seq);
+                    assert_eq!(is_found(&rows, seq), is_there, "{gaps:?} {from} {to} {seq}");
+                }
+            }
+        }
+    }
+    let none = load(&*engine.ledger(), &[Key::Message(ThreadId(uuid(99)), 1)]).await;
+    assert_eq!(none.messages.get(&(ThreadId(uuid(99)), 1)), Some(None));
+}
+
 pub(crate) async fn stored_answers_are_found_by_message_and_time(engine: impl Engine) {
     let answer = |time, numbers: &[u64]| AnswerRow {
         fingerprint: [0; 32],

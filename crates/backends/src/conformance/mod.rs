@@ -56,7 +56,8 @@ macro_rules! conformance {
             rows: every_kind_of_row_comes_back, what_is_absent_is_known_to_be, every_fact_comes_back,
                 a_changed_row_replaces_the_old_one, a_row_that_breaks_a_rule_is_refused_whole;
             lists: contacts_page, threads_page_newest_first_without_hidden_ones, standing_pages, entries_page_with_their_messages,
-                messages_fill_their_interval, stored_answers_are_found_by_message_and_time, a_persons_log_is_read_from_a_number;
+                messages_fill_their_interval,
+                messages_are_found_whatever_stands_between_them, stored_answers_are_found_by_message_and_time, a_persons_log_is_read_from_a_number;
             behaviour: req_b1_a_send_happens_once_also_after_a_restart, req_b3_an_acknowledged_send_survives_a_crash,
                 a_refused_action_leaves_nothing, req_c2_effect_and_answer_are_stored_together,
                 ec_x07_an_answer_expires, ec_x08_an_expired_row_is_taken_over, ec_x05_deleting_erases_stored_answers,

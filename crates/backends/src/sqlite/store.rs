@@ -192,7 +192,7 @@ fn brought<'a>(changes: &'a Changes, at: usize, entry: &EntryRow) -> Result<&'a 
 fn update_message(connection: &Connection, place: Place, row: &MessageRow) -> Result<(), Error> {
     let mut update = connection.prepare_cached(
         "UPDATE log SET message_rev = ?3, content = ?4, reactions = ?5, edited_at = ?6, deleted_at = ?7
-         WHERE thread_id = ?1 AND seq = ?2",
+         WHERE thread_id = ?1 AND rev = ?8 AND seq = ?2",
     )?;
     let count = update.execute(params![
         place.0.0.as_bytes(),
@@ -202,6 +202,7 @@ fn update_message(connection: &Connection, place: Place, row: &MessageRow) -> Re
         encode_reactions(&row.reactions)?,
         row.edited_at.map(|time| time.0),
         row.deleted_at.map(|time| time.0),
+        row.first_rev as i64,
     ])?;
     if count == 1 {
         Ok(())
