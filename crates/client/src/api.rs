@@ -53,6 +53,17 @@ impl<T> Reply<T> {
     }
 }
 
+/// An answer as it came, success or refusal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Whether it is the stored answer to an earlier request with this idempotency key.
+    pub is_replay: bool,
+    /// The body's bytes.
+    pub body: Vec<u8>,
+}
+
 /// Why a call has no successful answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
@@ -266,6 +277,18 @@ impl Api {
         body: Option<&impl Serialize>,
         idempotency_key: Option<&str>,
     ) -> Called<T> {
+        let answer = self.ask(method, path, body, idempotency_key).await?;
+        answer.read()
+    }
+
+    /// Any call with a JSON body; the answer as it came. The only error is a broken connection.
+    pub async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&impl Serialize>,
+        idempotency_key: Option<&str>,
+    ) -> Result<Answer, ApiError> {
         let mut request = Request::builder()
             .method(method)
             .uri(path)
@@ -285,7 +308,12 @@ impl Api {
             .body(Full::new(Bytes::from(body)))
             .map_err(ApiError::connection)?;
         let (head, body) = self.exchange(request).await?;
-        read_answer(&head, &body)
+        let replayed = head.headers.get("Idempotent-Replayed");
+        Ok(Answer {
+            status: head.status.as_u16(),
+            is_replay: replayed.is_some_and(|value| value == "true"),
+            body: body.to_vec(),
+        })
     }
 
     /// A connection is put back only after a whole answer: a call that was dropped half-way leaves none behind.
@@ -325,26 +353,26 @@ impl Api {
     }
 }
 
-fn read_answer<T: DeserializeOwned>(head: &hyper::http::response::Parts, body: &[u8]) -> Called<T> {
-    let status = head.status.as_u16();
-    let unexpected = |source| ApiError::Unexpected { status, source };
-    if !head.status.is_success() {
-        let problem = serde_json::from_slice(body).map_err(unexpected)?;
-        return Err(ApiError::Refused(Box::new(problem)));
+impl Answer {
+    /// Reads it: a refusal becomes an error.
+    pub fn read<T: DeserializeOwned>(&self) -> Called<T> {
+        let status = self.status;
+        let unexpected = |source| ApiError::Unexpected { status, source };
+        if !(200..300).contains(&status) {
+            let problem = serde_json::from_slice(&self.body).map_err(unexpected)?;
+            return Err(ApiError::Refused(Box::new(problem)));
+        }
+        let Success { data } = serde_json::from_slice(&self.body).map_err(unexpected)?;
+        Ok(Reply {
+            status,
+            is_replay: self.is_replay,
+            data,
+        })
     }
-    let Success { data } = serde_json::from_slice(body).map_err(unexpected)?;
-    let is_replay = head
-        .headers
-        .get("Idempotent-Replayed")
-        .is_some_and(|value| value == "true");
-    Ok(Reply {
-        status,
-        is_replay,
-        data,
-    })
 }
 
-fn percent_encoded(text: &str) -> String {
+/// A text as one segment of a path.
+pub fn percent_encoded(text: &str) -> String {
     let unreserved =
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
     let encoded = |byte| match byte {

@@ -22,8 +22,9 @@ mod transport;
 mod witness;
 
 pub use address::{Address, AddressError};
-pub use api::{Api, ApiError, Reply};
+pub use api::{Answer, Api, ApiError, Reply, percent_encoded};
 pub use client::{Client, EmitError, Event, Events};
+pub use hyper::Method;
 pub use ids::IdMaker;
 pub use network::{Link, Network, Sockets};
 pub use outbox::Destination;
