@@ -1,0 +1,271 @@
+//! The end of a run: what is there is read by several people, recorded, and judged (HI-30 to HI-34).
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use semel_check::{Options, Report, check_file, history::HistoryError};
+use semel_client::{Address, Api, ApiError};
+use semel_protocol::{
+    Entry, Rev, ThreadId, UserId,
+    entry::EntryBody,
+    limits,
+    thread::{History, ParticipantPage},
+};
+
+use crate::{
+    record::{FinalReader, Recorder},
+    workload::{Rest, RestThread},
+};
+
+/// Readers of each log, if so many see all of it; more if there are more servers.
+const READERS: usize = 2;
+
+/// Why the end cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum FinaleError {
+    /// No server was named.
+    #[error("read the final logs: no address was given")]
+    NoAddress,
+    /// A server does not answer, or refuses.
+    #[error("read the final log of thread {thread} as {user}")]
+    Server {
+        /// Which.
+        thread: ThreadId,
+        /// Who read.
+        user: UserId,
+        /// Why not.
+        #[source]
+        source: Box<ApiError>,
+    },
+    /// A log is longer than what a server gives, or was replaced.
+    #[error("read the final log of thread {0}: its beginning is too far back")]
+    TooOld(ThreadId),
+    /// Nobody is left who sees all of it.
+    #[error("read the final log of thread {0}: nobody sees all of it")]
+    NoReader(ThreadId),
+    /// The log and the list of participants tell different things.
+    #[error("compare the participants of thread {thread} with its log: {text}")]
+    Participants {
+        /// Which.
+        thread: ThreadId,
+        /// How they differ.
+        text: String,
+    },
+}
+
+/// Reads and records what is there at the end: each thread's log, as at least two people who see all of it are told, from
+/// every server; who was in when; read positions; threads of sets of people; how far the devices have come.
+pub async fn read(
+    rest: &Rest,
+    addresses: &[Address],
+    recorder: &Recorder,
+) -> Result<(), FinaleError> {
+    if addresses.is_empty() {
+        return Err(FinaleError::NoAddress);
+    }
+    let mut people = People {
+        rest,
+        addresses,
+        apis: BTreeMap::new(),
+    };
+    for thread in &rest.threads {
+        read_thread(&mut people, thread, recorder).await?;
+    }
+    for device in &rest.devices {
+        for thread in &rest.threads {
+            if thread.present.contains(device.user()) {
+                device.cursor(thread.thread);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Judges a finished recording.
+pub fn judge(path: &Path, options: Options) -> Result<Report, HistoryError> {
+    check_file(path, options)
+}
+
+/// The readers' connections, by person and server.
+struct People<'a> {
+    rest: &'a Rest,
+    addresses: &'a [Address],
+    apis: BTreeMap<(UserId, usize), Api>,
+}
+
+impl People<'_> {
+    fn api(&mut self, user: &UserId, server: usize) -> &Api {
+        let address = &self.addresses[server];
+        let token = || (self.rest.sign)(user);
+        self.apis
+            .entry((user.clone(), server))
+            .or_insert_with(|| Api::new(address.clone(), &token()))
+    }
+}
+
+async fn read_thread(
+    people: &mut People<'_>,
+    thread: &RestThread,
+    recorder: &Recorder,
+) -> Result<(), FinaleError> {
+    let id = thread.thread;
+    let Some(first) = thread.members.first() else {
+        return Err(FinaleError::NoReader(id));
+    };
+    let servers = people.addresses.len();
+    let readers = READERS.min(thread.members.len()).max(servers);
+    let mut memberships = Memberships::default();
+    for number in 0..readers {
+        let user = &thread.members[number % thread.members.len()];
+        let server = number % servers;
+        let reader = recorder.finals(&format!("{user} reads at the end from server {server}"));
+        let api = people.api(user, server);
+        let take = |entries: &[Entry]| {
+            if number == 0 {
+                for entry in entries {
+                    memberships.take(entry);
+                }
+            }
+        };
+        read_log(api, thread, user, &reader, take).await?;
+    }
+    let api = people.api(first, 0);
+    let positions = participants(api, id)
+        .await
+        .map_err(|source| server_error(id, first, source))?;
+    memberships.record(thread, recorder);
+    let present: BTreeSet<UserId> = positions.keys().cloned().collect();
+    if present != memberships.present() {
+        let text = format!(
+            "{present:?} are in, the log says {:?}",
+            memberships.present()
+        );
+        return Err(FinaleError::Participants { thread: id, text });
+    }
+    let place = (id, thread.epoch);
+    for (user, seq) in &positions {
+        recorder.final_position(user, place, *seq);
+    }
+    if thread.is_fixed {
+        let people: Vec<UserId> = present.into_iter().collect();
+        recorder.final_owner(place, &people);
+    }
+    Ok(())
+}
+
+/// Reads a whole log and its end.
+async fn read_log(
+    api: &Api,
+    thread: &RestThread,
+    user: &UserId,
+    reader: &FinalReader,
+    mut take: impl FnMut(&[Entry]),
+) -> Result<(), FinaleError> {
+    let id = thread.thread;
+    let failed = |source| server_error(id, user, source);
+    let mut after = 0;
+    loop {
+        let page = api
+            .entries(id, after, limits::PAGE_ENTRIES_MAX)
+            .await
+            .map_err(failed)?
+            .data;
+        if page.too_old {
+            return Err(FinaleError::TooOld(id));
+        }
+        reader.entries(&page.entries);
+        take(&page.entries);
+        let Some(last) = page.entries.last().filter(|_| page.more) else {
+            break;
+        };
+        after = last.rev;
+    }
+    let end = api.thread(id).await.map_err(failed)?.data.thread;
+    reader.head((id, end.epoch), end.last_rev, end.last_seq);
+    Ok(())
+}
+
+fn server_error(thread: ThreadId, user: &UserId, source: ApiError) -> FinaleError {
+    FinaleError::Server {
+        thread,
+        user: user.clone(),
+        source: Box::new(source),
+    }
+}
+
+/// Everybody who is in, and what they have read.
+async fn participants(api: &Api, thread: ThreadId) -> Result<BTreeMap<UserId, u64>, ApiError> {
+    let mut positions = BTreeMap::new();
+    let mut cursor: Option<String> = None;
+    loop {
+        let query = cursor.map(|cursor| format!("?cursor={cursor}"));
+        let query = query.unwrap_or_default();
+        let path = format!("/api/chat/threads/{thread}/participants{query}");
+        let page = api.get::<ParticipantPage>(&path).await?.data;
+        let people = page.participants.into_iter();
+        positions.extend(people.map(|one| (one.user_id, one.read_seq)));
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            return Ok(positions);
+        }
+    }
+}
+
+/// Who came and went, as the log tells it.
+#[derive(Default)]
+struct Memberships {
+    is_history_open: bool,
+    changes: Vec<(UserId, Change)>,
+}
+
+#[derive(Clone, Copy)]
+enum Change {
+    /// By this entry, and sees from that one on.
+    Joined(Rev, Rev),
+    Gone(Rev),
+}
+
+impl Memberships {
+    fn take(&mut self, entry: &Entry) {
+        let rev = entry.rev;
+        let (people, change) = match &entry.body {
+            EntryBody::ThreadCreated { user_ids, .. } => (user_ids, Change::Joined(rev, rev)),
+            EntryBody::ParticipantsAdded { user_ids, .. } => {
+                let from = if self.is_history_open { 1 } else { rev };
+                (user_ids, Change::Joined(rev, from))
+            }
+            EntryBody::ParticipantRemoved { user_ids, .. }
+            | EntryBody::ParticipantLeft { user_ids, .. } => (user_ids, Change::Gone(rev)),
+            EntryBody::SettingsChanged { settings, .. } => {
+                self.is_history_open = settings.history == History::All;
+                return;
+            }
+            _ => return,
+        };
+        let changes = people.iter().map(|user| (user.clone(), change));
+        self.changes.extend(changes);
+    }
+
+    fn record(&self, thread: &RestThread, recorder: &Recorder) {
+        let place = (thread.thread, thread.epoch);
+        for (user, change) in &self.changes {
+            match change {
+                Change::Joined(rev, from) => recorder.joined(user, place, *rev, *from),
+                Change::Gone(rev) => recorder.gone(user, place, *rev),
+            }
+        }
+    }
+
+    fn present(&self) -> BTreeSet<UserId> {
+        let mut present = BTreeSet::new();
+        for (user, change) in &self.changes {
+            match change {
+                Change::Joined(..) => present.insert(user.clone()),
+                Change::Gone(_) => present.remove(user),
+            };
+        }
+        present
+    }
+}

@@ -1,0 +1,167 @@
+//! What all who take part share.
+
+use std::{
+    hash::{BuildHasher, Hasher, RandomState},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use semel_client::IdMaker;
+use semel_protocol::{ClientId, Timestamp, UserId};
+use tokio::{sync::watch, time::sleep};
+
+use super::{Plan, places::Places, rooms::Board};
+use crate::{
+    Sign,
+    dice::Dice,
+    record::{CallRecord, RecordedApi, Recorder},
+};
+
+/// Pause before a call is made again that had no answer, or was refused for now.
+const AGAIN_MILLIS: u64 = 25;
+/// Client ids begin at this time, whatever the clock says.
+const IDS_BEGIN_MILLIS: i64 = 1_767_225_600_000;
+
+/// Whether new things are begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    Going,
+    Paused,
+    Over,
+}
+
+pub(crate) struct World {
+    pub(super) plan: Plan,
+    pub(super) recorder: Recorder,
+    pub(super) sign: Sign,
+    pub(super) places: Arc<Places>,
+    pub(super) people: Vec<UserId>,
+    pub(super) board: Board,
+    pub(super) phase: watch::Sender<Phase>,
+    pub(super) acknowledged: AtomicU64,
+    /// What should not have happened, and is not in the history.
+    pub(super) complaints: Mutex<Vec<String>>,
+}
+
+impl World {
+    /// Waits for the next turn, as long as the pause lasts. False when it is over.
+    pub(super) async fn turn(&self) -> bool {
+        let mut phase = self.phase.subscribe();
+        let next = phase.wait_for(|phase| *phase != Phase::Paused).await;
+        // The sender is here: waiting cannot fail.
+        next.is_ok_and(|phase| *phase == Phase::Going)
+    }
+
+    /// What one does between two turns, a bit shorter or longer each time.
+    pub(super) async fn think(&self, dice: &mut Dice) {
+        let micros = self.plan.think.as_micros() as u64;
+        sleep(Duration::from_micros(
+            micros / 2 + dice.roll() % (micros + 1),
+        ))
+        .await;
+    }
+
+    /// What is not going wrong for a moment only.
+    pub(super) fn complain(&self, text: String) {
+        let mut complaints = self
+            .complaints
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        complaints.push(text);
+    }
+
+    pub(super) fn count_acknowledged(&self) {
+        self.acknowledged.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn token(&self, person: usize) -> String {
+        (self.sign)(&self.people[person])
+    }
+
+    pub(super) fn ids(self: &Arc<Self>) -> Ids {
+        let half = || u128::from(RandomState::new().build_hasher().finish());
+        Ids {
+            maker: IdMaker::new(half() << 64 | half()),
+            recorder: self.recorder.clone(),
+        }
+    }
+
+    pub(super) fn caller(self: &Arc<Self>, person: usize) -> Caller {
+        let calls = self.recorder.calls(&self.people[person]);
+        let version = self.places.version();
+        Caller {
+            api: self.api(person, calls),
+            world: Arc::clone(self),
+            person,
+            version,
+        }
+    }
+
+    fn api(&self, person: usize, calls: CallRecord) -> RecordedApi {
+        let address = self.places.of(person);
+        let limit = self.plan.call_limit;
+        RecordedApi::new(address, &self.token(person), calls, limit)
+    }
+}
+
+/// Makes client ids and idempotency keys that no other run makes.
+pub(super) struct Ids {
+    maker: IdMaker,
+    recorder: Recorder,
+}
+
+impl Ids {
+    pub(super) fn next(&mut self) -> ClientId {
+        let millis = (self.recorder.now() / 1_000_000) as i64;
+        self.maker.next(Timestamp(IDS_BEGIN_MILLIS + millis))
+    }
+
+    pub(super) fn key(&mut self) -> String {
+        self.next().to_string()
+    }
+}
+
+/// A person's HTTP calls, to wherever the server is.
+pub(super) struct Caller {
+    world: Arc<World>,
+    api: RecordedApi,
+    person: usize,
+    version: u64,
+}
+
+impl Caller {
+    pub(super) fn api(&mut self) -> &RecordedApi {
+        let version = self.world.places.version();
+        if version != self.version {
+            self.version = version;
+            self.api = self.world.api(self.person, self.api.calls().clone());
+        }
+        &self.api
+    }
+
+    /// The pause before another attempt.
+    pub(super) async fn rest(&self) {
+        sleep(Duration::from_millis(AGAIN_MILLIS)).await;
+    }
+}
+
+/// Makes a call again until its outcome is known: a success, or a refusal for good.
+macro_rules! surely {
+    ($caller:expr, $api:ident => $call:expr) => {
+        loop {
+            let answer = {
+                let $api = $caller.api();
+                $call.await
+            };
+            match answer {
+                Err(error) if error.is_retryable() => $caller.rest().await,
+                answer => break answer,
+            }
+        }
+    };
+}
+
+pub(super) use surely;
