@@ -17,7 +17,6 @@ use semel_protocol::{
     user::{ContactPage, UserResult},
 };
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::{from_refusal, message, participant, thread, user};
 
@@ -87,10 +86,13 @@ pub fn envelope(data: &Data) -> Vec<u8> {
     })
 }
 
-/// The acknowledgement of a Socket.IO event: the same values as over HTTP, in its envelope.
-pub fn ack(reply: &Reply, request_id: &str) -> Box<RawValue> {
-    let answer = match (&reply.answer, &reply.result) {
-        (Some(answer), _) => answer.clone(),
+/// The acknowledgement of a Socket.IO event, as JSON: the same values as over HTTP, in its envelope.
+///
+/// # Panics
+/// When a stored answer is no text: only text is stored.
+pub fn ack(reply: Reply, request_id: &str) -> String {
+    let answer = match (reply.answer, &reply.result) {
+        (Some(answer), _) => answer,
         (None, Some(result)) => answer(result, request_id),
         (None, None) => unreachable!("a reply has a result or a stored answer"),
     };
@@ -99,16 +101,11 @@ pub fn ack(reply: &Reply, request_id: &str) -> Box<RawValue> {
     } else {
         error_ack(&answer.body)
     };
-    raw(json)
+    String::from_utf8(json).expect("JSON is UTF-8")
 }
 
 fn bytes(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).expect("wire types are plain JSON")
-}
-
-fn raw(json: Vec<u8>) -> Box<RawValue> {
-    let text = String::from_utf8(json).expect("JSON is UTF-8");
-    RawValue::from_string(text).expect("answers are JSON")
 }
 
 fn error_ack(problem: &[u8]) -> Vec<u8> {

@@ -95,7 +95,7 @@ impl Call {
 
     fn finish(&self, done: Result<Reply, LedgerError>) {
         match done {
-            Ok(reply) => self.answer(convert::ack(&reply, &self.request_id).get()),
+            Ok(reply) => self.answer(&convert::ack(reply, &self.request_id)),
             Err(error) => self.fail(convert::from_ledger(&error, &self.request_id)),
         }
     }
@@ -165,6 +165,9 @@ impl Events {
             request_id: self.app.request_id(),
             _place: Arc::new(place),
         };
+        if let Some(action) = incoming::plain_send(event) {
+            return self.act(call, action, None);
+        }
         match incoming::payload(event) {
             Ok((body, key)) => self.dispatch(&call, event, body, key),
             Err(refusal) => call.refuse(&refusal),

@@ -1,13 +1,16 @@
 //! What clients send, read strictly.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use semel_core::{IdempotencyKey, Refusal, actions::Action};
 use semel_protocol::{
     Code, requests,
     socket::{EditOne, OneMessage, React, SendBatch, SendOne, from_client},
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeOwned, Error as _, IgnoredAny, SeqAccess, Visitor},
+};
 use serde_json::{Map, Value, value::RawValue};
 
 use crate::{convert, http, idempotency, strict};
@@ -23,12 +26,69 @@ pub(super) struct Incoming<'a> {
 
 /// Reads an event's array; arguments after the first are ignored. None if it is not an array that begins with a name.
 pub(super) fn event(json: &str) -> Option<Incoming<'_>> {
-    let items: Vec<&RawValue> = serde_json::from_str(json).ok()?;
-    let name = Cow::deserialize(*items.first()?).ok()?;
-    Some(Incoming {
-        name,
-        body: items.get(1).copied(),
-    })
+    serde_json::from_str(json).ok()
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Incoming<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(IncomingVisitor)
+    }
+}
+
+struct IncomingVisitor;
+
+impl<'de> Visitor<'de> for IncomingVisitor {
+    type Value = Incoming<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an event's array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Incoming<'de>, A::Error> {
+        let name: Option<&RawValue> = items.next_element()?;
+        let name = name.ok_or_else(|| A::Error::custom("an event has a name"))?;
+        let body = items.next_element()?;
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        // Names are borrowed, unless they are written with escapes.
+        let name = match serde_json::from_str(name.get()) {
+            Ok(name) => Cow::Borrowed(name),
+            Err(_) => Cow::Owned(serde_json::from_str(name.get()).map_err(A::Error::custom)?),
+        };
+        Ok(Incoming { name, body })
+    }
+}
+
+/// The most frequent of all events, in one step: a send of one message whose members are all plain values, without an
+/// idempotency key. None if it is something else or anything is wrong with it, which the strict way finds and names.
+pub(super) fn plain_send(event: &Incoming<'_>) -> Option<Action> {
+    let body = event
+        .body
+        .filter(|_| event.name == from_client::MESSAGE_SEND)?
+        .get();
+    let is_flat = |body: &str| !body.bytes().any(|byte| matches!(byte, b'{' | b'['));
+    if !body.strip_prefix('{').is_some_and(is_flat) {
+        return None;
+    }
+    serde_json::from_str(body).ok().map(send_one)
+}
+
+fn send_one(one: SendOne) -> Action {
+    let SendOne {
+        thread_id,
+        client_id,
+        content,
+        kind,
+        reply_to,
+        attachments,
+    } = one;
+    let message = requests::SendMessage {
+        client_id,
+        content,
+        kind,
+        reply_to,
+        attachments,
+    };
+    convert::send(thread_id, message)
 }
 
 /// A payload without its idempotency key, and the key under the payload's fingerprint.
@@ -78,24 +138,7 @@ pub(super) fn action(name: &str, body: Map<String, Value>) -> Result<Action, Ref
             } = read(body)?;
             convert::send_batch(thread_id, messages)
         }
-        from_client::MESSAGE_SEND => {
-            let SendOne {
-                thread_id,
-                client_id,
-                content,
-                kind,
-                reply_to,
-                attachments,
-            } = read(body)?;
-            let message = requests::SendMessage {
-                client_id,
-                content,
-                kind,
-                reply_to,
-                attachments,
-            };
-            convert::send(thread_id, message)
-        }
+        from_client::MESSAGE_SEND => send_one(read(body)?),
         from_client::MESSAGE_EDIT => {
             let EditOne {
                 thread_id,
@@ -180,6 +223,53 @@ mod tests {
         assert_eq!(refused(&list).errors[0].pointer, "/messages/0");
         let key = r#"["message:delete",{"idempotency_key":""}]"#;
         assert_eq!(refused(key).code, Code::InvalidIdempotencyKey);
+    }
+
+    #[test]
+    fn a_plain_send_is_read_in_one_step_as_strictly_as_in_many() {
+        let id = "0190b5c8-0000-7000-8000-000000000001";
+        let ids = format!(r#""thread_id":"{id}","client_id":"{id}""#);
+        let both = |members: &str| {
+            let json = format!(r#"["message:send",{{{ids},{members}}}]"#);
+            let event = event(&json).unwrap();
+            let strict =
+                payload(&event).and_then(|(body, key)| Ok((action(&event.name, body)?, key)));
+            (plain_send(&event), strict)
+        };
+        let plain = [
+            r#""content":"caf\u00e9 }] \"""#.to_owned(),
+            format!(r#""kind":"text","reply_to":"{id}","content":"x""#),
+            r#""reply_to":null,"content":"""#.to_owned(),
+        ];
+        for members in plain {
+            let (one, strict) = both(&members);
+            let (strict, key) = strict.unwrap();
+            assert!(key.is_none());
+            assert_eq!(format!("{:?}", one.expect(&members)), format!("{strict:?}"));
+        }
+        for members in [
+            r#""content":"x","idempotency_key":"k""#,
+            r#""content":"x","attachments":[]"#,
+            r#""content":"x","content":"y""#,
+            r#""content":"x","kind":{"text":null}"#,
+            r#""content":"x","participants":null"#,
+            r#""content":1"#,
+            r#""x":1"#,
+        ] {
+            assert!(both(members).0.is_none(), "{members}");
+        }
+        for json in [
+            format!(r#"["message:send",["{id}","{id}","x"]]"#),
+            format!(r#"["message:edit",{{{ids},"content":"x"}}]"#),
+            r#"["message:send"]"#.to_owned(),
+        ] {
+            assert!(plain_send(&event(&json).unwrap()).is_none(), "{json}");
+        }
+    }
+
+    #[test]
+    fn names_may_be_written_with_escapes() {
+        assert_eq!(event(r#"["a\u0062",1,2,{}]"#).unwrap().name, "ab");
     }
 
     #[test]
