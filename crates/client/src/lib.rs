@@ -4,7 +4,8 @@
 //! connection with calls and events, [`Session`] stays connected, keeps every thread's log whole and sends each message
 //! once. [`Api`] makes the HTTP calls.
 //!
-//! A session reaches the server through [`Network`] only and tells a [`Witness`] what it does and sees.
+//! A session reaches the server through [`Network`] only, keeps in a [`Store`] what has to outlive a crash, and tells a
+//! [`Witness`] what it does and sees.
 //!
 //! Invariant: this crate knows the protocol and nothing else of ours. Time and randomness are the caller's.
 //! Invariant: what a session does follows from its options, the network, and tokio's time.
@@ -17,6 +18,7 @@ mod ids;
 mod network;
 mod outbox;
 mod session;
+mod store;
 mod timeline;
 mod transport;
 mod witness;
@@ -29,6 +31,10 @@ pub use ids::IdMaker;
 pub use network::{Link, Network, Sockets};
 pub use outbox::Destination;
 pub use session::{Counts, NewThread, Note, Notes, SendError, Session, SessionOptions, Stored};
+pub use store::{
+    ACKNOWLEDGED_HOURS_MAX, ACKNOWLEDGED_MESSAGES_MAX, Kept, MemoryStore, Outgoing, Store,
+    StoreError,
+};
 pub use timeline::{Step, Timeline};
 pub use transport::{ConnectError, Incoming, Payload, Transport, TransportError};
 pub use witness::{Attempt, Outcome, Witness};

@@ -1,5 +1,5 @@
 //! A device that stays: it comes back after every loss of connection, keeps every thread's log whole, and sends each
-//! message until it is acknowledged.
+//! message until it is acknowledged. What it keeps in its [`Store`] lets another session go on where this one ended.
 
 mod worker;
 
@@ -9,9 +9,15 @@ use std::sync::{
 };
 
 use semel_protocol::{ClientId, DeviceId, Entry, Message, Problem, Rev, ThreadId};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{Mutex, mpsc, oneshot},
+    task::AbortHandle,
+};
 
-use crate::{Address, Destination, Event, Network, Sockets, Witness};
+use crate::{
+    Address, Destination, Event, MemoryStore, Network, Outgoing, Sockets, Store, StoreError,
+    Witness,
+};
 
 /// Messages that may wait to be taken up.
 const COMMANDS_WAITING_MAX: usize = 1_024;
@@ -31,12 +37,14 @@ pub struct SessionOptions {
     pub new_thread: NewThread,
     /// Spreads devices that come back at once.
     pub seed: u64,
+    /// What outlives the session. A session on the store of an earlier one goes on where that one ended.
+    pub store: Arc<dyn Store>,
     /// Who writes down what the session does and sees.
     pub witness: Option<Arc<dyn Witness>>,
 }
 
 impl SessionOptions {
-    /// Over some network, without a witness.
+    /// Over some network, with a fresh store and without a witness.
     pub fn new(
         network: Arc<dyn Network>,
         token: String,
@@ -50,6 +58,7 @@ impl SessionOptions {
             device_id,
             new_thread,
             seed,
+            store: Arc::new(MemoryStore::new()),
             witness: None,
         }
     }
@@ -105,7 +114,7 @@ pub enum Note {
     },
     /// Any other event.
     Event(Event),
-    /// The server keeps this device out, for this reason. The session is over.
+    /// The server keeps this device out, or its store failed, for this reason. The session is over.
     Refused(String),
 }
 
@@ -134,7 +143,7 @@ pub enum SendError {
     /// The answer cannot be read; the message may be stored.
     #[error("the answer cannot be read: {0}")]
     Unexpected(String),
-    /// The session ended first; the message may be stored.
+    /// The session ended first; the message may be stored, and the next session on the same store sends it again.
     #[error("the session is over")]
     Over,
 }
@@ -150,6 +159,8 @@ pub struct Counts {
     pub repeats: u64,
     /// Fetches of missing entries.
     pub fetches: u64,
+    /// Acknowledged messages that were offered again because the server was restored from a backup.
+    pub offered_again: u64,
 }
 
 #[derive(Debug, Default)]
@@ -158,10 +169,13 @@ pub(crate) struct Counters {
     attempts: AtomicU64,
     repeats: AtomicU64,
     fetches: AtomicU64,
+    offered_again: AtomicU64,
 }
 
 pub(crate) enum Command {
-    Send(Destination, ClientId, String, Waiter),
+    Send(Outgoing, Waiter),
+    /// The store failed.
+    Fail(StoreError),
     Cut,
     Stop,
 }
@@ -172,6 +186,10 @@ pub(crate) type Waiter = oneshot::Sender<Result<Stored, SendError>>;
 pub struct Session {
     commands: mpsc::Sender<Command>,
     counters: Arc<Counters>,
+    store: Arc<dyn Store>,
+    /// Held from keeping a message to handing it over: both happen in the same order.
+    order: Mutex<()>,
+    task: AbortHandle,
 }
 
 impl Session {
@@ -180,12 +198,21 @@ impl Session {
         let (commands, waiting) = mpsc::channel(COMMANDS_WAITING_MAX);
         let (told, notes) = mpsc::channel(NOTES_WAITING_MAX);
         let counters = Arc::new(Counters::default());
-        tokio::spawn(worker::run(options, waiting, told, Arc::clone(&counters)));
-        (Self { commands, counters }, notes)
+        let store = Arc::clone(&options.store);
+        let work = worker::run(options, waiting, told, Arc::clone(&counters));
+        let session = Self {
+            commands,
+            counters,
+            store,
+            order: Mutex::new(()),
+            task: tokio::spawn(work).abort_handle(),
+        };
+        (session, notes)
     }
 
     /// Puts a message into the outbox; the receiver has the answer. Messages to one destination are stored in the order
-    /// of these calls.
+    /// of these calls. After this call the message is kept. One that was there before the session, with the same client
+    /// id, is waited for and not sent twice.
     pub async fn enqueue(
         &self,
         destination: Destination,
@@ -193,9 +220,19 @@ impl Session {
         content: String,
     ) -> oneshot::Receiver<Result<Stored, SendError>> {
         let (waiter, answer) = oneshot::channel();
-        let command = Command::Send(destination, client_id, content, waiter);
+        let message = Outgoing {
+            client_id,
+            destination,
+            content,
+        };
+        let _order = self.order.lock().await;
         // If the session is over, the receiver says so.
-        let _ = self.commands.send(command).await;
+        if let Ok(place) = self.commands.reserve().await {
+            match self.store.keep(&message).await {
+                Ok(()) => place.send(Command::Send(message, waiter)),
+                Err(error) => place.send(Command::Fail(error)),
+            }
+        }
         answer
     }
 
@@ -222,6 +259,12 @@ impl Session {
         let _ = self.commands.send(Command::Stop).await;
     }
 
+    /// Ends at once, as if the program died: no goodbye, no notes, no outcomes. After this call nothing happens any more.
+    pub async fn crash(&self) {
+        self.task.abort();
+        self.commands.closed().await;
+    }
+
     /// What it did so far.
     pub fn counts(&self) -> Counts {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -230,6 +273,7 @@ impl Session {
             attempts: read(&self.counters.attempts),
             repeats: read(&self.counters.repeats),
             fetches: read(&self.counters.fetches),
+            offered_again: read(&self.counters.offered_again),
         }
     }
 }

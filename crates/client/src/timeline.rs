@@ -42,6 +42,11 @@ impl Timeline {
         }
     }
 
+    /// Behind an entry.
+    pub fn behind(entry: &Entry) -> Self {
+        Self::at(entry.rev, entry.chain.clone(), entry.epoch)
+    }
+
     /// Judges an entry that was pushed, and steps onto it when it is the next.
     pub fn offer(&mut self, entry: &Entry) -> Step {
         if self.epoch.is_some_and(|epoch| epoch != entry.epoch) {
@@ -96,9 +101,7 @@ impl Timeline {
     }
 
     fn step_onto(&mut self, entry: &Entry) {
-        self.head = entry.rev;
-        self.chain.clone_from(&entry.chain);
-        self.epoch = Some(entry.epoch);
+        *self = Self::behind(entry);
     }
 }
 

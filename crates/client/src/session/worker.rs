@@ -27,13 +27,15 @@ use tokio::{
 use super::{Command, Counters, Note, SessionOptions, Waiter};
 use crate::{
     ConnectError, Event, Incoming, Link, Outcome, Payload, Timeline, TransportError,
-    outbox::{Item, Outbox},
+    outbox::Outbox, store::StoreError,
 };
 
 /// First pause before connecting again, in milliseconds; each further one is twice as long.
 const PAUSE_MILLIS_MIN: u64 = 50;
 /// Longest pause before connecting again, in milliseconds.
 const PAUSE_MILLIS_MAX: u64 = 5_000;
+/// Longest wait that the server may ask for, in milliseconds.
+const WAIT_MILLIS_MAX: u64 = 3_600_000;
 /// Commands that are taken up between two looks at the connection.
 const COMMANDS_IN_A_ROW_MAX: usize = 256;
 
@@ -41,7 +43,7 @@ const COMMANDS_IN_A_ROW_MAX: usize = 256;
 enum End {
     /// Come back after this time.
     Broken(Option<Duration>),
-    /// The server keeps us out.
+    /// The server keeps us out, or the store failed.
     KeptOut(String),
     /// The owner wants no more.
     Stopped,
@@ -66,7 +68,11 @@ pub(crate) struct Worker {
     incarnation: Option<String>,
     /// Number of the `sync` that is being answered.
     syncing: Option<u64>,
-    retry_at: Option<Instant>,
+    /// Whether this connection's server has named its database. Nothing is sent before: after a restore, what was
+    /// acknowledged before has to come first.
+    is_named: bool,
+    /// Connections in a row that did not come as far as a whole `sync`.
+    failures: u32,
 }
 
 pub(super) async fn run(
@@ -75,27 +81,18 @@ pub(super) async fn run(
     notes: mpsc::Sender<Note>,
     counters: Arc<Counters>,
 ) {
-    let mut worker = Worker {
-        options,
-        notes,
-        counters,
-        outbox: Outbox::default(),
-        timelines: BTreeMap::new(),
-        behind: BTreeMap::new(),
-        since: None,
-        incarnation: None,
-        syncing: None,
-        retry_at: None,
+    let mut worker = match Worker::wake(options, notes.clone(), counters).await {
+        Ok(worker) => worker,
+        Err(error) => return drop(notes.send(Note::Refused(error.to_string())).await),
     };
-    let mut failures = 0;
     loop {
         let end = match worker.connect().await {
             Ok(mut link) => {
-                failures = 0;
                 let end = worker.stay(link.as_mut(), &mut commands).await;
                 if matches!(end, End::Stopped) {
                     link.close().await;
                 }
+                worker.lose();
                 worker.note(Note::Disconnected).await;
                 end
             }
@@ -106,22 +103,61 @@ pub(super) async fn run(
             }
             Err(_) => End::Broken(None),
         };
-        worker.lose();
-        match end {
+        let end = match end {
             End::Broken(wait) => {
-                let pause = wait.unwrap_or_else(|| worker.pause(failures));
-                failures += 1;
-                if !worker.rest(pause, &mut commands).await {
-                    return;
-                }
+                let pause = wait.unwrap_or_else(|| worker.pause(worker.failures));
+                worker.failures += 1;
+                worker.rest(pause, &mut commands).await
             }
+            over => over,
+        };
+        match end {
+            End::Broken(_) => {}
             End::KeptOut(reason) => return worker.note(Note::Refused(reason)).await,
             End::Stopped => return,
         }
     }
 }
 
+impl From<StoreError> for End {
+    fn from(error: StoreError) -> Self {
+        Self::KeptOut(error.to_string())
+    }
+}
+
 impl Worker {
+    /// Goes on from what was kept.
+    async fn wake(
+        options: SessionOptions,
+        notes: mpsc::Sender<Note>,
+        counters: Arc<Counters>,
+    ) -> Result<Self, StoreError> {
+        let kept = options.store.load().await?;
+        let mut outbox = Outbox::default();
+        for message in kept.outgoing {
+            outbox.push(message, None);
+        }
+        if let Some(witness) = &options.witness {
+            for (thread_id, timeline) in &kept.timelines {
+                let epoch = timeline.epoch().unwrap_or_default();
+                witness.reset(*thread_id, epoch, timeline.head());
+            }
+        }
+        Ok(Self {
+            options,
+            notes,
+            counters,
+            outbox,
+            timelines: kept.timelines,
+            behind: BTreeMap::new(),
+            since: kept.since,
+            incarnation: kept.incarnation,
+            syncing: None,
+            is_named: false,
+            failures: 0,
+        })
+    }
+
     async fn connect(&self) -> Result<Box<dyn Link>, ConnectError> {
         let options = &self.options;
         let connected = options.network.connect(&options.token, &options.device_id);
@@ -137,21 +173,23 @@ impl Worker {
             }
         }
         self.syncing = None;
-        self.retry_at = None;
+        self.is_named = false;
     }
 
-    /// Waits before connecting again. False when the owner wants no more.
-    async fn rest(&mut self, pause: Duration, commands: &mut mpsc::Receiver<Command>) -> bool {
+    /// Waits before connecting again, unless the session is over.
+    async fn rest(&mut self, pause: Duration, commands: &mut mpsc::Receiver<Command>) -> End {
         let end = Instant::now() + pause;
         loop {
             // Time comes first: however much is enqueued, the session comes back.
             let command = tokio::select! {
                 biased;
-                () = sleep_until(end) => return true,
+                () = sleep_until(end) => return End::Broken(None),
                 command = commands.recv() => command,
             };
-            if let Err(End::Stopped) = self.obey(command) {
-                return false;
+            match self.obey(command) {
+                // There is no connection to cut.
+                Ok(()) | Err(End::Broken(_)) => {}
+                Err(over) => return over,
             }
         }
     }
@@ -177,8 +215,7 @@ impl Worker {
             }
             let step = match self.next_turn(link, commands).await {
                 Turn::Retry => {
-                    self.retry_at = None;
-                    self.outbox.retry();
+                    self.outbox.retry(Instant::now());
                     Ok(())
                 }
                 Turn::Incoming(Ok(incoming)) => self.take(incoming, link).await,
@@ -202,7 +239,7 @@ impl Worker {
         let far = Instant::now() + Duration::from_hours(1);
         tokio::select! {
             biased;
-            () = sleep_until(self.retry_at.unwrap_or(far)) => Turn::Retry,
+            () = sleep_until(self.outbox.retry_at().unwrap_or(far)) => Turn::Retry,
             incoming = link.next() => Turn::Incoming(incoming),
             command = commands.recv() => Turn::Command(command),
         }
@@ -220,17 +257,13 @@ impl Worker {
 
     fn obey(&mut self, command: Option<Command>) -> Result<(), End> {
         match command {
-            Some(Command::Send(destination, client_id, content, waiter)) => {
-                let item = Item {
-                    client_id,
-                    content,
-                    attempts: 0,
-                    attempt: None,
-                    waiter,
-                };
-                self.outbox.push(destination, item);
+            Some(Command::Send(message, waiter)) => {
+                if let Some(waiter) = self.outbox.claim(&message, waiter) {
+                    self.outbox.push(message, Some(waiter));
+                }
                 Ok(())
             }
+            Some(Command::Fail(error)) => Err(error.into()),
             Some(Command::Cut) => Err(End::Broken(Some(Duration::ZERO))),
             Some(Command::Stop) | None => Err(End::Stopped),
         }
@@ -241,10 +274,7 @@ impl Worker {
             Incoming::Ack { id, payload } if self.syncing == Some(id) => {
                 self.take_sync(&payload, link).await
             }
-            Incoming::Ack { id, payload } => {
-                self.take_answer(id, &payload).await;
-                Ok(())
-            }
+            Incoming::Ack { id, payload } => self.take_answer(id, &payload).await,
             Incoming::Event { name, payload } => match name.as_str() {
                 from_server::ENTRY => self.take_entry(&payload).await,
                 from_server::HEADS => self.take_heads(&payload).await,
@@ -294,8 +324,13 @@ fn kept_out(payload: &Payload) -> End {
         Ok(Closing {
             retry_after_ms: Some(millis),
             ..
-        }) => End::Broken(Some(Duration::from_millis(millis))),
+        }) => End::Broken(Some(wait(millis))),
         Ok(Closing { code, .. }) => End::KeptOut(code.to_string()),
         Err(_) => End::Broken(None),
     }
+}
+
+/// A wait that the server asked for.
+fn wait(millis: u64) -> Duration {
+    Duration::from_millis(millis.min(WAIT_MILLIS_MAX))
 }

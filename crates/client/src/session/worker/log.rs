@@ -3,13 +3,13 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use semel_protocol::{
-    Entry, Message, Rev, ThreadId,
+    Entry, Message, Problem, Rev, ThreadId,
     socket::{Ack, Heads},
     sync::{SyncResult, SyncThread},
 };
 use tokio::time::timeout;
 
-use super::{End, Worker};
+use super::{End, Worker, wait};
 use crate::{ApiError, Link, NewThread, Note, Payload, Step, Timeline};
 
 /// Time in which a fetch must be answered.
@@ -27,7 +27,7 @@ impl Worker {
         }
         let thread_id = entry.thread_id;
         match self.timelines.entry(thread_id).or_default().offer(&entry) {
-            Step::Apply => self.apply(entry).await,
+            Step::Apply => self.apply(entry).await?,
             Step::Repeat => drop(self.counters.repeats.fetch_add(1, Ordering::Relaxed)),
             Step::Gap { .. } => self.want(thread_id, entry.rev),
             // The answer to the cursor of the old log says where the new one goes on.
@@ -53,19 +53,25 @@ impl Worker {
     ) -> Result<(), End> {
         self.syncing = None;
         // A refused `sync` is asked again on the next connection.
-        let Ok(Ack::Success { data }) = payload.parse::<Ack<SyncResult>>() else {
-            return Err(End::Broken(None));
+        let data = match payload.parse::<Ack<SyncResult>>() {
+            Ok(Ack::Success { data }) => data,
+            Ok(Ack::Error { error }) => return Err(broken_by(&error)),
+            Err(_) => return Err(End::Broken(None)),
         };
+        if !self.is_named {
+            self.begin(&data.incarnation).await?;
+        }
         for thread_id in data.left {
             self.timelines.remove(&thread_id);
             self.behind.remove(&thread_id);
+            self.options.store.left(thread_id).await?;
             if let Some(witness) = &self.options.witness {
                 witness.left(thread_id);
             }
             self.note(Note::Left(thread_id)).await;
         }
         for thread in data.threads {
-            self.take_thread(thread).await;
+            self.take_thread(thread).await?;
         }
         if let Some(cursor) = data.next_cursor {
             return self
@@ -74,12 +80,27 @@ impl Worker {
                 .map_err(|_| End::Broken(None));
         }
         // Only when every page is taken, nothing before `since` is missing.
+        self.options.store.synced(data.since).await?;
         self.since = Some(data.since);
         self.incarnation = Some(data.incarnation);
+        self.failures = 0;
         self.catch_up().await
     }
 
-    async fn take_thread(&mut self, news: SyncThread) {
+    /// The server has said which database it serves. If it was restored from a backup, what it had acknowledged may be
+    /// gone: it is offered again, before anything newer.
+    async fn begin(&mut self, incarnation: &str) -> Result<(), End> {
+        let again = self.options.store.begin(incarnation).await?;
+        let count = again.len() as u64;
+        self.counters
+            .offered_again
+            .fetch_add(count, Ordering::Relaxed);
+        self.outbox.push_first(again);
+        self.is_named = true;
+        Ok(())
+    }
+
+    async fn take_thread(&mut self, news: SyncThread) -> Result<(), End> {
         let thread_id = news.thread.id;
         let is_new = !self.timelines.contains_key(&thread_id);
         let wants_newest = self.options.new_thread == NewThread::Newest;
@@ -90,10 +111,11 @@ impl Worker {
         for entry in news.entries {
             let timeline = self.timelines.entry(thread_id).or_default();
             if timeline.offer(&entry) == Step::Apply {
-                self.apply(entry).await;
+                self.apply(entry).await?;
             }
         }
         self.want(thread_id, news.head_rev);
+        Ok(())
     }
 
     fn want(&mut self, thread_id: ThreadId, rev: Rev) {
@@ -110,19 +132,12 @@ impl Worker {
             return Ok(());
         }
         while let Some((thread_id, rev)) = self.behind.pop_first() {
-            let limit = Duration::from_secs(FETCH_SECONDS_MAX);
-            let fetched = timeout(limit, self.fetch(thread_id, rev)).await;
-            match fetched.map_err(|_| End::Broken(None))? {
-                Ok(()) => {}
-                // Left in the meantime; `sync` tells.
-                Err(ApiError::Refused(problem)) if !problem.code.is_retryable() => {}
-                Err(_) => return Err(End::Broken(None)),
-            }
+            self.fetch(thread_id, rev).await?;
         }
         Ok(())
     }
 
-    async fn fetch(&mut self, thread_id: ThreadId, rev: Rev) -> Result<(), ApiError> {
+    async fn fetch(&mut self, thread_id: ThreadId, rev: Rev) -> Result<(), End> {
         for _ in 0..FETCH_ROUNDS_MAX {
             let mut timeline = self.timelines.get(&thread_id).cloned().unwrap_or_default();
             let head = timeline.head();
@@ -132,11 +147,12 @@ impl Worker {
             if head == 0 && self.options.new_thread == NewThread::Newest {
                 return self.fetch_newest(thread_id).await;
             }
-            self.counters.fetches.fetch_add(1, Ordering::Relaxed);
             let options = &self.options;
             let (token, cursor) = (&options.token, timeline.cursor());
             let page = options.network.entries_after(token, thread_id, &cursor);
-            let page = page.await?;
+            let Some(page) = self.read(page).await? else {
+                return Ok(());
+            };
             let mut applied = Vec::new();
             if !timeline.fill(page, |entry| applied.push(entry)) {
                 return self.fetch_newest(thread_id).await;
@@ -146,40 +162,76 @@ impl Worker {
             }
             self.timelines.insert(thread_id, timeline);
             for entry in applied {
-                self.apply(entry).await;
+                self.apply(entry).await?;
             }
         }
         Ok(())
     }
 
-    async fn fetch_newest(&mut self, thread_id: ThreadId) -> Result<(), ApiError> {
-        self.counters.fetches.fetch_add(1, Ordering::Relaxed);
+    async fn fetch_newest(&mut self, thread_id: ThreadId) -> Result<(), End> {
         let options = &self.options;
         let page = options.network.newest_messages(&options.token, thread_id);
-        let page = page.await?;
+        let Some(page) = self.read(page).await? else {
+            return Ok(());
+        };
         let timeline = Timeline::at(page.as_of_rev, None, page.epoch);
-        self.reset(thread_id, timeline, page.messages).await;
-        Ok(())
+        self.reset(thread_id, timeline, page.messages).await
     }
 
-    async fn apply(&mut self, entry: Entry) {
+    /// Waits for what a read brings: none when the person may not read this thread any more, which `sync` tells.
+    async fn read<T>(
+        &self,
+        answer: impl Future<Output = Result<T, ApiError>>,
+    ) -> Result<Option<T>, End> {
+        self.counters.fetches.fetch_add(1, Ordering::Relaxed);
+        match timeout(Duration::from_secs(FETCH_SECONDS_MAX), answer).await {
+            Ok(Ok(page)) => Ok(Some(page)),
+            Ok(Err(ApiError::Refused(problem))) if !problem.code.is_retryable() => Ok(None),
+            Ok(Err(ApiError::Refused(problem))) => Err(broken_by(&problem)),
+            Ok(Err(_)) | Err(_) => Err(End::Broken(None)),
+        }
+    }
+
+    async fn apply(&mut self, entry: Entry) -> Result<(), End> {
+        // Room for the note comes first: what was kept is handed over without waiting.
+        let place = self.notes.reserve().await;
         if let Some(witness) = &self.options.witness {
             witness.apply(&entry);
         }
-        self.note(Note::Entry(Box::new(entry))).await;
+        let timeline = Timeline::behind(&entry);
+        self.options.store.applied(&timeline, &entry).await?;
+        if let Ok(place) = place {
+            place.send(Note::Entry(Box::new(entry)));
+        }
+        Ok(())
     }
 
-    async fn reset(&mut self, thread_id: ThreadId, timeline: Timeline, messages: Vec<Message>) {
+    async fn reset(
+        &mut self,
+        thread_id: ThreadId,
+        timeline: Timeline,
+        messages: Vec<Message>,
+    ) -> Result<(), End> {
+        let place = self.notes.reserve().await;
         let (head_rev, epoch) = (timeline.head(), timeline.epoch().unwrap_or_default());
-        self.timelines.insert(thread_id, timeline);
         if let Some(witness) = &self.options.witness {
             witness.reset(thread_id, epoch, head_rev);
         }
-        self.note(Note::Reset {
-            thread_id,
-            head_rev,
-            messages,
-        })
-        .await;
+        let kept = self.options.store.reset(thread_id, &timeline, &messages);
+        kept.await?;
+        if let Ok(place) = place {
+            place.send(Note::Reset {
+                thread_id,
+                head_rev,
+                messages,
+            });
+        }
+        self.timelines.insert(thread_id, timeline);
+        Ok(())
     }
+}
+
+/// Whoever refuses for now says when to come back.
+fn broken_by(problem: &Problem) -> End {
+    End::Broken(problem.retry_after_ms.map(wait))
 }
