@@ -9,14 +9,14 @@ use crate::now;
 /// The secret of every server that is started here.
 pub const SECRET: &str = "a secret of tests and benchmarks, nothing else";
 
-/// A token for a person, valid for a day.
+/// A token for a person, valid for 30 days: longer than any clock here jumps.
 ///
 /// # Panics
 ///
 /// Never: every length of secret is a key.
 pub fn token(user: &str) -> String {
     let header = BASE64.encode(r#"{"alg":"HS256","typ":"JWT"}"#);
-    let expires = now().0 / 1_000 + 24 * 60 * 60;
+    let expires = now().0 / 1_000 + 30 * 24 * 60 * 60;
     let claims = BASE64.encode(serde_json::json!({ "sub": user, "exp": expires }).to_string());
     let signed = format!("{header}.{claims}");
     let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).expect("every length is a key");

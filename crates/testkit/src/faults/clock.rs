@@ -49,7 +49,6 @@ impl Clock {
             // Seconds after which a change is noticed; 0 would read the file for every look at the clock.
             ("FAKETIME_CACHE_DURATION", "1".as_ref()),
             ("FAKETIME_DONT_FAKE_MONOTONIC", "1".as_ref()),
-            ("FAKETIME_DISABLE_SHM", "1".as_ref()),
         ];
         variables
             .map(|(name, value)| (name.into(), value.into()))
@@ -65,6 +64,14 @@ impl Clock {
         fs::rename(next, &self.file)?;
         *offset = seconds;
         Ok(())
+    }
+
+    /// Takes away what the library leaves behind of a server that was killed.
+    pub fn forget(process: u32) {
+        for prefix in ["faketime_shm", "sem.faketime_sem"] {
+            // A server that ended by itself has left nothing.
+            let _ = fs::remove_file(format!("/dev/shm/{prefix}_{process}"));
+        }
     }
 
     /// Seconds by which it is wrong.

@@ -180,6 +180,7 @@ impl Stage {
     pub fn heal(&mut self, fault: &Fault) -> io::Result<()> {
         match fault {
             Fault::Kill | Fault::Restart | Fault::PowerCut => {
+                self.forget_clock();
                 block_in_place(|| self.server.restart())?;
             }
             Fault::Pause => self.server.signal(Signal::CONT)?,
@@ -202,6 +203,12 @@ impl Stage {
             Fault::Disconnect | Fault::ClientCrash { .. } => {}
         }
         Ok(())
+    }
+
+    fn forget_clock(&self) {
+        if self.clock.is_some() {
+            Clock::forget(self.server.pid());
+        }
     }
 
     async fn trace(&mut self, how: &str) -> io::Result<()> {
@@ -231,6 +238,18 @@ impl Stage {
 
     fn proxied(&self) -> io::Result<&Proxy> {
         self.proxy.as_ref().ok_or_else(|| lacks("a proxy"))
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.strace = None;
+        if let Some(drift) = self.drift.take() {
+            drift.abort();
+        }
+        // It may be dead already.
+        let _ = self.server.kill();
+        self.forget_clock();
     }
 }
 

@@ -1,0 +1,156 @@
+//! Campaigns: what is drawn, what must be there for it, and what a run of it must have shown.
+
+use std::{fmt, time::Duration};
+
+use semel_check::{Options, Sometimes};
+
+use crate::{faults::Kind, schedule::Mix};
+
+/// A set of faults that is tried as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Campaign {
+    /// `kill -9`, again and again.
+    Kill,
+    /// The server stands still, or is told to stop.
+    Pause,
+    /// The proxy treats connections badly.
+    Network,
+    /// The disk is full, slow, or does not take what is forced onto it.
+    Disk,
+    /// The power is cut, again and again.
+    Power,
+    /// The server's clock is wrong.
+    Clock,
+    /// Clients crash.
+    Client,
+    /// All of it, up to three at a time.
+    All,
+}
+
+/// MiB of a disk whose space is not the point: it holds a run.
+const DISK_MEBIBYTES: u64 = 4 * 1024;
+
+impl Campaign {
+    /// Every one.
+    pub const EVERY: &'static [Self] = &[
+        Self::Kill,
+        Self::Pause,
+        Self::Network,
+        Self::Disk,
+        Self::Power,
+        Self::Clock,
+        Self::Client,
+        Self::All,
+    ];
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Kill => "kill",
+            Self::Pause => "pause",
+            Self::Network => "network",
+            Self::Disk => "disk",
+            Self::Power => "power",
+            Self::Clock => "clock",
+            Self::Client => "client",
+            Self::All => "all",
+        }
+    }
+
+    /// By its name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::EVERY.iter().copied().find(|campaign| campaign.name() == name)
+    }
+
+    /// What its schedules are drawn from.
+    pub fn mix(self) -> Mix {
+        let same = |kinds: &[Kind]| kinds.iter().map(|kind| (*kind, 1)).collect::<Vec<_>>();
+        let (kinds, gap, tracks) = match self {
+            Self::Kill => (same(&[Kind::Kill]), 100..=1_000, 1),
+            Self::Pause => (vec![(Kind::Pause, 3), (Kind::Restart, 2)], 200..=1_500, 1),
+            Self::Network => (same(NETWORK), 100..=800, 1),
+            Self::Disk => (same(DISK), 300..=1_500, 1),
+            Self::Power => (same(&[Kind::PowerCut]), 200..=1_500, 1),
+            Self::Clock => (same(CLOCK), 200..=1_000, 1),
+            Self::Client => (same(&[Kind::ClientCrash]), 50..=400, 1),
+            Self::All => {
+                let server = [Kind::Kill, Kind::PowerCut].map(|kind| (kind, 5));
+                let rest = [NETWORK, DISK, CLOCK, &[Kind::Pause, Kind::Restart]].concat();
+                let clients = [(Kind::ClientCrash, 4)];
+                let kinds = [&server[..], &same(&rest), &clients].concat();
+                (kinds, 100..=900, 3)
+            }
+        };
+        let [least, most] = [*gap.start(), *gap.end()].map(Duration::from_millis);
+        Mix {
+            kinds,
+            gap: least..=most,
+            tracks,
+        }
+    }
+
+    /// MiB of the disk that it needs; 0 if any directory will do.
+    pub fn disk_mebibytes(self) -> u64 {
+        match self {
+            Self::Disk | Self::Power | Self::All => DISK_MEBIBYTES,
+            _ => 0,
+        }
+    }
+
+    /// Whether it needs a clock that can be set.
+    pub fn has_clock(self) -> bool {
+        matches!(self, Self::Clock | Self::All)
+    }
+
+    /// Whether it needs a proxy.
+    pub fn has_proxy(self) -> bool {
+        matches!(self, Self::Network | Self::All)
+    }
+
+    /// Whether it needs strace.
+    pub fn has_strace(self) -> bool {
+        matches!(self, Self::Disk | Self::All)
+    }
+
+    /// What a run of it must have shown to count, however short it is.
+    pub fn expected(self) -> Options {
+        use Sometimes::{
+            Absorbed, Acknowledged, Concurrent, Converged, Doctor, Fault, Restart, Retried, Unknown,
+        };
+        let mut expect = vec![Acknowledged, Concurrent, Converged, Doctor, Fault];
+        match self {
+            Self::Kill | Self::Power => expect.extend([Restart, Unknown, Retried]),
+            Self::Network => expect.extend([Unknown, Retried, Absorbed]),
+            Self::All => expect.extend([Restart, Unknown, Retried, Absorbed]),
+            Self::Disk => expect.extend([Unknown, Retried]),
+            Self::Client => expect.push(Retried),
+            Self::Pause | Self::Clock => {}
+        }
+        Options {
+            expect,
+            acknowledged_min: 1,
+            unknown_percent_max: 50,
+        }
+    }
+}
+
+const NETWORK: &[Kind] = &[
+    Kind::Lateness,
+    Kind::Narrowness,
+    Kind::SlowReaders,
+    Kind::Silence,
+    Kind::Refusal,
+    Kind::Cuts,
+    Kind::Repeats,
+    Kind::LostAnswers,
+    Kind::HalfOpen,
+    Kind::Disconnect,
+];
+const DISK: &[Kind] = &[Kind::FullDisk, Kind::SyncErrors, Kind::SlowSyncs];
+const CLOCK: &[Kind] = &[Kind::ClockJump, Kind::ClockDrift];
+
+impl fmt::Display for Campaign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
