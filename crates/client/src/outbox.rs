@@ -9,6 +9,7 @@ use std::{
 };
 
 use semel_protocol::{ClientId, ThreadId, UserId, limits, thread::ThreadType};
+use semel_sabotage::{Defect, is_on};
 use tokio::time::Instant;
 
 use crate::Outgoing;
@@ -226,6 +227,9 @@ impl<W> Outbox<W> {
         for (number, queue) in &mut self.queues {
             if queue.sent > 0 {
                 queue.sent = 0;
+                if is_on(Defect::NoOrder) {
+                    queue.items.rotate_left(1);
+                }
                 self.ready.push_back(*number);
             }
             let tried = queue.items.iter_mut().take(limits::BATCH_MESSAGES_MAX);

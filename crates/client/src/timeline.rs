@@ -1,6 +1,7 @@
 //! A device's place in a thread's log.
 
 use semel_protocol::{Entry, Rev, entry::EntryPage, sync::Cursor};
+use semel_sabotage::{Defect, is_on};
 
 /// Says of every entry whether it is next, a repeat, or beyond a gap. Keeps the place only; the entries are the
 /// caller's.
@@ -52,10 +53,10 @@ impl Timeline {
         if self.epoch.is_some_and(|epoch| epoch != entry.epoch) {
             return Step::Replaced;
         }
-        if entry.rev <= self.head {
+        if entry.rev <= self.head && !is_on(Defect::RepeatsShown) {
             return Step::Repeat;
         }
-        if entry.rev > self.head + 1 {
+        if entry.rev > self.head + 1 && !is_on(Defect::NoGapFill) {
             return Step::Gap { after: self.head };
         }
         self.step_onto(entry);

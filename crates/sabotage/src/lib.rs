@@ -53,7 +53,7 @@ defects! {
     NoGapFill "no-gap-fill",
     /// A client shows an entry that it has shown.
     RepeatsShown "repeats-shown",
-    /// A client does not wait for a message's answer before it sends the next of the thread.
+    /// A client sends what was not answered again after what was written later.
     NoOrder "no-order",
 }
 
