@@ -1,7 +1,8 @@
 //! Load on a server, written down so that it can be judged: nothing twice, nothing lost, one order.
 //!
 //! [`record`] writes histories (docs/HISTORY.md), [`workload`] is people who do everything that can be done, [`finale`]
-//! reads what is there at the end and has the history judged.
+//! reads what is there at the end and has the history judged. [`scenario`] is load by name, paced and timed: it measures,
+//! and can be written down as well.
 //!
 //! Invariant: this crate sees the server from outside only, and believes what clients saw.
 
@@ -12,6 +13,7 @@ use semel_protocol::UserId;
 mod dice;
 pub mod finale;
 pub mod record;
+pub mod scenario;
 pub mod workload;
 
 /// Makes access tokens: the caller knows the secret.
