@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use semel_load::scenario::{
+    CONNECTIONS_MAX, DURATION_SECONDS_MAX, RATE_PER_SECOND_MAX, Rate, Scenario,
+};
 use semel_protocol::UserId;
 
 const ABOUT: &str = "A chat server in which nothing happens twice and nothing gets lost";
@@ -14,6 +17,29 @@ const EXAMPLES: &str = "Examples:
 
 Settings come from flags, the environment, semel.toml and defaults, in this order;
 `semel config print` shows them and where each came from.";
+
+const LOAD_HELP: &str = "Scenarios:
+  pairs            threads of two: one writes, the other has it on screen
+  group-100        one group of 100, all online, four of whom write
+  group-1000       one group of 1,000, all online, four of whom write
+  hot-thread       one thread in which everybody writes at once
+  reconnect-storm  devices are cut off all at once and come back, while others write
+  duplicate-storm  every message several times at once, over sockets and HTTP
+  idle             connections that do nothing: their memory
+  mixed            messages, reading, edits, reactions, marks, typing, connecting
+
+Examples:
+  semel load                                          50 pairs, 500 messages/s, a server of its own
+  semel load --rate max --compare-sqlite              as fast as they are acknowledged, beside SQLite alone
+  semel load --scenario reconnect-storm --connections 5000
+  semel load --scenario pairs,duplicate-storm --check judge what everybody saw
+  semel load --url http://127.0.0.1:8080 --secret-file ./data/secret --json run.json
+
+With --rate N messages come from a fixed schedule and are timed from when they were due, so
+that a server that stands still shows in all of them. With --rate max everybody who writes
+sends the next message when the last one is acknowledged.
+
+Exit status: 0 the server did what it must, 1 it did not or the run came to nothing.";
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -117,6 +143,9 @@ not show what it was meant to, 3 unreadable.")]
     #[command(after_help = "Examples:
   semel demo testdata/irc/*.txt")]
     Demo(crate::demo::DemoArgs),
+    /// Load a server by named scenarios, and sum up what it did
+    #[command(after_help = LOAD_HELP)]
+    Load(LoadArgs),
     /// Print a completion script for a shell
     #[command(after_help = "Examples:
   semel completions bash > /etc/bash_completion.d/semel
@@ -152,6 +181,58 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "FILTER")]
     pub(crate) log_filter: Option<String>,
 }
+
+/// Flags of `load`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct LoadArgs {
+    /// What to do, with commas between several, or `all`
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "pairs", value_parser = parse_scenarios)]
+    scenario: Vec<Scenarios>,
+    /// Messages a second, or `max` [default: the scenario's]
+    #[arg(long, value_parser = parse_rate)]
+    pub(crate) rate: Option<Rate>,
+    /// Seconds of load, without connecting before and waiting for the last afterwards
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=DURATION_SECONDS_MAX))]
+    pub(crate) duration: u64,
+    /// Connections [default: the scenario's]
+    #[arg(long, value_name = "COUNT", value_parser = parse_connections)]
+    pub(crate) connections: Option<usize>,
+    /// Chooses what is random
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Server to load [default: one of its own for each scenario, in a temporary directory]
+    #[arg(long)]
+    pub(crate) url: Option<String>,
+    /// File with that server's signing secret [default: that of `semel token`]
+    #[arg(long, value_name = "FILE", requires = "url")]
+    pub(crate) secret_file: Option<PathBuf>,
+    /// Write down what everybody sends and sees, and judge it
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Measure the database engine alone on this machine as well
+    #[arg(long)]
+    pub(crate) compare_sqlite: bool,
+    /// Write the figures to a file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+}
+
+impl LoadArgs {
+    /// Every scenario that was named, once, in the order of the names.
+    pub(crate) fn scenarios(&self) -> Vec<Scenario> {
+        let mut all: Vec<Scenario> = Vec::new();
+        for scenario in self.scenario.iter().flat_map(|some| some.0) {
+            if !all.contains(scenario) {
+                all.push(*scenario);
+            }
+        }
+        all
+    }
+}
+
+/// What one name stands for.
+#[derive(Clone, Copy, Debug)]
+struct Scenarios(&'static [Scenario]);
 
 /// Flags of `token`.
 #[derive(Args, Debug)]
@@ -215,4 +296,41 @@ pub(crate) enum ConfigCommand {
 
 fn parse_user(text: &str) -> Result<UserId, String> {
     UserId::parse(text).map_err(|error| error.to_string())
+}
+
+fn parse_scenarios(text: &str) -> Result<Scenarios, String> {
+    if text == "all" {
+        return Ok(Scenarios(Scenario::ALL));
+    }
+    let found = Scenario::ALL
+        .iter()
+        .find(|scenario| scenario.name() == text);
+    found
+        .map(|it| Scenarios(std::slice::from_ref(it)))
+        .ok_or_else(|| {
+            let names: Vec<_> = Scenario::ALL
+                .iter()
+                .map(|scenario| scenario.name())
+                .collect();
+            format!("there are {} and all", names.join(", "))
+        })
+}
+
+fn parse_rate(text: &str) -> Result<Rate, String> {
+    if text == "max" {
+        return Ok(Rate::Max);
+    }
+    match text.parse() {
+        Ok(rate @ 1..=RATE_PER_SECOND_MAX) => Ok(Rate::PerSecond(rate)),
+        _ => Err(format!(
+            "say a number from 1 to {RATE_PER_SECOND_MAX}, or max"
+        )),
+    }
+}
+
+fn parse_connections(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 1..=CONNECTIONS_MAX) => Ok(count),
+        _ => Err(format!("say a number from 1 to {CONNECTIONS_MAX}")),
+    }
 }

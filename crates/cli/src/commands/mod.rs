@@ -5,6 +5,7 @@ mod config;
 mod doctor;
 mod failure;
 mod health;
+mod load;
 mod restore;
 mod serve;
 mod token;
@@ -48,6 +49,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
             Ok(ExitCode::SUCCESS)
         }
         Command::Demo(args) => crate::demo::run(settings, &args),
+        Command::Load(args) => load::run(settings, &args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "semel", &mut script);

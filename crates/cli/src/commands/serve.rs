@@ -74,8 +74,9 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
-/// Every connection takes a file descriptor, and many systems begin with 1,024 of them: takes as many as are allowed.
-fn raise_file_limit() {
+/// Every connection takes a file descriptor, and many systems begin with 1,024 of them: takes as many as are allowed, and
+/// returns how many there are; none: no limit.
+pub(super) fn raise_file_limit() -> Option<u64> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -84,5 +85,7 @@ fn raise_file_limit() {
     };
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
         tracing::warn!(%error, "the limit of open files stays as it is");
+        return limit.current;
     }
+    limit.maximum
 }
