@@ -116,7 +116,7 @@ async fn read_thread(
     };
     let servers = people.addresses.len();
     let readers = READERS.min(thread.members.len()).max(servers);
-    let mut memberships = Memberships::default();
+    let mut memberships = Memberships::new();
     for number in 0..readers {
         let user = &thread.members[number % thread.members.len()];
         let server = number % servers;
@@ -214,10 +214,12 @@ async fn participants(api: &Api, thread: ThreadId) -> Result<BTreeMap<UserId, u6
 }
 
 /// Who came and went, as the log tells it.
-#[derive(Default)]
 struct Memberships {
+    /// Whether newcomers see everything; so it is until settings say otherwise.
     is_history_open: bool,
     changes: Vec<(UserId, Change)>,
+    /// Last entry that those who went may see.
+    gone: BTreeMap<UserId, Rev>,
 }
 
 #[derive(Clone, Copy)]
@@ -228,24 +230,41 @@ enum Change {
 }
 
 impl Memberships {
+    fn new() -> Self {
+        Self {
+            is_history_open: true,
+            changes: Vec::new(),
+            gone: BTreeMap::new(),
+        }
+    }
+
+    /// Whoever comes back to a thread with open history sees what they missed as well: their time goes on where it ended.
+    fn joined(&self, user: &UserId, rev: Rev) -> Change {
+        let first = self.gone.get(user).map_or(1, |gone| gone + 1);
+        Change::Joined(rev, if self.is_history_open { first } else { rev })
+    }
+
     fn take(&mut self, entry: &Entry) {
         let rev = entry.rev;
-        let (people, change) = match &entry.body {
-            EntryBody::ThreadCreated { user_ids, .. } => (user_ids, Change::Joined(rev, rev)),
-            EntryBody::ParticipantsAdded { user_ids, .. } => {
-                let from = if self.is_history_open { 1 } else { rev };
-                (user_ids, Change::Joined(rev, from))
+        match &entry.body {
+            EntryBody::ThreadCreated { user_ids, .. }
+            | EntryBody::ParticipantsAdded { user_ids, .. } => {
+                for user in user_ids {
+                    self.changes.push((user.clone(), self.joined(user, rev)));
+                }
             }
             EntryBody::ParticipantRemoved { user_ids, .. }
-            | EntryBody::ParticipantLeft { user_ids, .. } => (user_ids, Change::Gone(rev)),
+            | EntryBody::ParticipantLeft { user_ids, .. } => {
+                for user in user_ids {
+                    self.changes.push((user.clone(), Change::Gone(rev)));
+                    self.gone.insert(user.clone(), rev);
+                }
+            }
             EntryBody::SettingsChanged { settings, .. } => {
                 self.is_history_open = settings.history == History::All;
-                return;
             }
-            _ => return,
-        };
-        let changes = people.iter().map(|user| (user.clone(), change));
-        self.changes.extend(changes);
+            _ => {}
+        }
     }
 
     fn record(&self, thread: &RestThread, recorder: &Recorder) {

@@ -11,10 +11,10 @@ use semel_protocol::{
     message::{MessagePage, SendResult},
     requests::{
         ChangeRole, ChangeThread, CreateOrGet, EditMessage, Expand, MarkRead, SendMessage,
-        StartConversation,
+        SettingsChange, StartConversation,
     },
     thread::{
-        CreateOrGetResult, ExpandResult, LeaveResult, MessageResult, ReadResult, Role,
+        CreateOrGetResult, ExpandResult, History, LeaveResult, MessageResult, ReadResult, Role,
         StartConversationResult, ThreadResult,
     },
 };
@@ -295,6 +295,27 @@ impl RecordedApi {
         };
         let body = ChangeThread {
             title: Some(title.to_owned()),
+            ..ChangeThread::default()
+        };
+        let path = format!("/api/chat/threads/{thread}");
+        self.ask(&change, (Method::PATCH, &path), Some(&body), changed_thread)
+            .await
+    }
+
+    /// `PATCH …`: what newcomers see.
+    pub async fn history(
+        &self,
+        thread: ThreadId,
+        history: History,
+        key: Option<&str>,
+    ) -> Asked<ThreadResult> {
+        let change = change(Action::Settings, Some(thread), key);
+        let settings = SettingsChange {
+            history: Some(history),
+            posting: None,
+        };
+        let body = ChangeThread {
+            settings: Some(settings),
             ..ChangeThread::default()
         };
         let path = format!("/api/chat/threads/{thread}");

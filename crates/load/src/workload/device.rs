@@ -1,21 +1,16 @@
-//! A device: a session with a witness, and an outbox that outlives it.
+//! A device: a session with a witness, and a store that outlives it.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::Arc;
 
 use semel_client::{
-    Destination, Event, NewThread, Note, Notes, SendError, Session, SessionOptions, Stored,
+    Destination, Event, MemoryStore, NewThread, Note, Notes, SendError, Session, SessionOptions,
+    Stored,
 };
 use semel_protocol::{
     ClientId, DeviceId,
     socket::{Receipt, from_server},
 };
-use tokio::{
-    sync::{RwLock, oneshot},
-    task::JoinHandle,
-};
+use tokio::sync::{RwLock, oneshot};
 
 use super::{places::Roaming, world::World};
 use crate::record::{Level, SessionRecord};
@@ -28,42 +23,28 @@ pub(super) struct Device {
     pub(super) name: String,
     number: usize,
     level: Level,
+    store: Arc<MemoryStore>,
     life: RwLock<Life>,
-    /// What has no answer yet, in the order in which it was written.
-    outbox: Mutex<Outbox>,
-}
-
-#[derive(Default)]
-struct Outbox {
-    written: u64,
-    waiting: BTreeMap<u64, Letter>,
-}
-
-#[derive(Clone)]
-struct Letter {
-    client_id: ClientId,
-    destination: Destination,
-    content: String,
 }
 
 struct Life {
     session: Session,
     record: Arc<SessionRecord>,
-    reader: JoinHandle<()>,
 }
 
 impl Device {
     pub(super) fn start(world: &Arc<World>, number: usize, person: usize, level: Level) -> Self {
         let name = format!("device-{number}");
-        let life = begin(world, number, person, &name, level);
+        let store = Arc::new(MemoryStore::new());
+        let life = begin(world, number, person, level, &store);
         Self {
             world: Arc::clone(world),
             person,
             name,
             number,
             level,
+            store,
             life: RwLock::new(life),
-            outbox: Mutex::default(),
         }
     }
 
@@ -74,83 +55,29 @@ impl Device {
         destination: Destination,
         client_id: ClientId,
         content: String,
-    ) -> (u64, Answer) {
+    ) -> Answer {
         let life = self.life.read().await;
-        let letter = Letter {
-            client_id,
-            destination: destination.clone(),
-            content: content.clone(),
-        };
-        let number = {
-            let mut outbox = self.outbox();
-            outbox.written += 1;
-            let number = outbox.written;
-            outbox.waiting.insert(number, letter);
-            number
-        };
-        let answer = life.session.enqueue(destination, client_id, content).await;
-        (number, answer)
+        life.session.enqueue(destination, client_id, content).await
     }
 
-    /// Waits for the answer to what was written, and takes it out of the outbox. None: the client crashed before.
-    pub(super) async fn settle(&self, number: u64, answer: Answer) -> Option<Stored> {
-        match answer.await.unwrap_or(Err(SendError::Over)) {
-            Ok(stored) => {
-                self.outbox().waiting.remove(&number);
-                self.world.count_acknowledged();
-                Some(stored)
-            }
-            Err(SendError::Refused(_)) => {
-                self.outbox().waiting.remove(&number);
-                None
-            }
-            Err(SendError::Unexpected(text)) => {
-                self.outbox().waiting.remove(&number);
-                let name = &self.name;
-                self.world
-                    .complain(format!("{name} got an answer that cannot be read: {text}"));
-                None
-            }
-            Err(SendError::Over) => None,
-        }
+    /// Waits for the answer to what was written. None: it was refused, or the client crashed before.
+    pub(super) async fn settle(&self, answer: Answer) -> Option<Stored> {
+        let answer = answer.await.unwrap_or(Err(SendError::Over));
+        settled(&self.world, &self.name, answer)
     }
 
-    /// The client is killed and comes back, with what was in its outbox.
-    pub(super) async fn crash(self: &Arc<Self>) {
+    /// The client is killed and comes back, with what it had kept.
+    pub(super) async fn crash(&self) {
         let mut life = self.life.write().await;
-        let next = begin(
+        life.session.crash().await;
+        life.record.crashed();
+        *life = begin(
             &self.world,
             self.number,
             self.person,
-            &self.name,
             self.level,
+            &self.store,
         );
-        let Life {
-            session,
-            record,
-            reader,
-        } = std::mem::replace(&mut *life, next);
-        drop(session);
-        // Nothing is sent any more once the session's notes have ended. The reader of the notes does not panic.
-        let _ = reader.await;
-        record.crashed();
-        let waiting = self.outbox().waiting.clone();
-        let mut answers = Vec::new();
-        for (number, letter) in waiting {
-            let Letter {
-                client_id,
-                destination,
-                content,
-            } = letter;
-            let answer = life.session.enqueue(destination, client_id, content).await;
-            answers.push((number, answer));
-        }
-        let device = Arc::clone(self);
-        tokio::spawn(async move {
-            for (number, answer) in answers {
-                device.settle(number, answer).await;
-            }
-        });
     }
 
     pub(super) async fn record(&self) -> Arc<SessionRecord> {
@@ -159,36 +86,52 @@ impl Device {
 
     /// Messages without an answer.
     pub(super) fn waiting(&self) -> usize {
-        self.outbox().waiting.len()
-    }
-
-    fn outbox(&self) -> MutexGuard<'_, Outbox> {
-        self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
+        self.store.kept().outgoing.len()
     }
 }
 
-fn begin(world: &Arc<World>, number: usize, person: usize, name: &str, level: Level) -> Life {
-    let record = world
-        .recorder
-        .session_at(&world.people[person], name, level);
+fn begin(
+    world: &Arc<World>,
+    number: usize,
+    person: usize,
+    level: Level,
+    store: &Arc<MemoryStore>,
+) -> Life {
+    let name = format!("device-{number}");
+    let user = &world.people[person];
+    let record = world.recorder.session_at(user, &name, level);
     let network = Arc::new(Roaming::new(Arc::clone(&world.places), number));
     let options = SessionOptions {
+        store: Arc::clone(store) as _,
         witness: Some(Arc::clone(&record) as _),
         ..SessionOptions::new(
             network,
             world.token(person),
-            DeviceId(name.to_owned()),
+            DeviceId(name),
             NewThread::WholeLog,
             world.plan.seed ^ number as u64,
         )
     };
     let (session, notes) = Session::start(options);
-    let reader = tokio::spawn(read(Arc::clone(world), Arc::clone(&record), notes));
-    Life {
-        session,
-        record,
-        reader,
+    tokio::spawn(read(Arc::clone(world), Arc::clone(&record), notes));
+    Life { session, record }
+}
+
+/// Counts an answer. Refusals are in the history.
+fn settled(world: &World, device: &str, answer: Result<Stored, SendError>) -> Option<Stored> {
+    match answer {
+        Ok(stored) => {
+            world.count_acknowledged();
+            return Some(stored);
+        }
+        Err(SendError::Unexpected(text)) => {
+            world.complain(format!(
+                "{device} got an answer that cannot be read: {text}"
+            ));
+        }
+        Err(SendError::Refused(_) | SendError::Over) => {}
     }
+    None
 }
 
 /// What the application does with its notes: the witness has seen the entries already.
@@ -196,6 +139,10 @@ async fn read(world: Arc<World>, record: Arc<SessionRecord>, mut notes: Notes) {
     while let Some(note) = notes.recv().await {
         match note {
             Note::Event(event) => show(&record, &event),
+            Note::Answered { answer, .. } => {
+                let answer = answer.map(|stored| *stored);
+                settled(&world, record.device(), answer);
+            }
             Note::Refused(reason) => {
                 let (user, device) = (record.user(), record.device());
                 world.complain(format!("{device} of {user} is kept out: {reason}"));

@@ -8,7 +8,7 @@ use std::{
 use semel_protocol::{
     UserId,
     requests::{CreateOrGet, Expand, OnConflict},
-    thread::{Role, ThreadType},
+    thread::{History, Role, ThreadType},
 };
 
 use super::super::{
@@ -62,7 +62,7 @@ pub(in crate::workload) async fn manager(
     }
 }
 
-/// Makes a group that no other group is taken for.
+/// Makes a group that no other group is taken for. In every second one, newcomers see what comes from then on.
 pub(in crate::workload) async fn open_room(
     world: &Arc<World>,
     members: Vec<usize>,
@@ -81,6 +81,11 @@ pub(in crate::workload) async fn open_room(
     let key = ids.key();
     let answer = surely!(caller, api => api.create_or_get(&body, Some(&key)));
     let thread = answer.map_err(|error| error.to_string())?.data.thread;
+    if thread.id.0.as_u128() % 2 == 0 {
+        let key = ids.key();
+        let answer = surely!(caller, api => api.history(thread.id, History::Joined, Some(&key)));
+        answer.map_err(|error| error.to_string())?;
+    }
     let room = Room::new(thread.id, members, guests, false);
     world.board.add(Arc::new(room));
     Ok(())

@@ -29,11 +29,11 @@ pub(in crate::workload) async fn sender(world: Arc<World>, device: Arc<Device>, 
             let client_id = ids.next();
             let content = words(client_id, &mut dice);
             let to = destination(&world, device.person, room.id, &mut dice);
-            let (number, answer) = device.write(to, client_id, content.clone()).await;
-            written.push((client_id, content, number, answer));
+            let answer = device.write(to, client_id, content.clone()).await;
+            written.push((client_id, content, answer));
         }
-        for (client_id, content, number, answer) in written {
-            let Some(stored) = device.settle(number, answer).await else {
+        for (client_id, content, answer) in written {
+            let Some(stored) = device.settle(answer).await else {
                 continue;
             };
             if stored.message.thread_id != room.id {
