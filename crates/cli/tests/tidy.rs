@@ -37,7 +37,9 @@ const EDGES: &[(&str, &[&str])] = &[
     ),
     (
         "testkit",
-        &["check", "client", "load", "protocol", "sabotage"],
+        &[
+            "backends", "check", "client", "load", "protocol", "sabotage",
+        ],
     ),
     (
         "sim",
@@ -48,7 +50,7 @@ const EDGES: &[(&str, &[&str])] = &[
 ];
 /// Where a foreign crate may be named at all.
 const HOMES: &[(&str, &[&str])] = &[
-    ("rusqlite", &["backends", "testkit"]),
+    ("rusqlite", &["backends"]),
     ("axum", &["server"]),
     (
         "tokio",
@@ -56,7 +58,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "backends", "server", "client", "load", "sim", "cli", "testkit",
         ],
     ),
-    ("clap", &["cli"]),
+    ("clap", &["cli", "testkit"]),
 ];
 
 fn root() -> PathBuf {

@@ -1,5 +1,6 @@
 //! What tests, the benchmark and the fault campaigns need to treat the built program as its users do: from outside.
 
+pub mod campaign;
 mod dice;
 pub mod faults;
 mod process;

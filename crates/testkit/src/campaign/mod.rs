@@ -1,6 +1,10 @@
 //! Campaigns: what is drawn, what must be there for it, and what a run of it must have shown.
 
+mod run;
+
 use std::{fmt, time::Duration};
+
+pub use run::{Outcome, Progress, Run};
 
 use semel_check::{Options, Sometimes};
 
@@ -59,7 +63,10 @@ impl Campaign {
 
     /// By its name.
     pub fn parse(name: &str) -> Option<Self> {
-        Self::EVERY.iter().copied().find(|campaign| campaign.name() == name)
+        Self::EVERY
+            .iter()
+            .copied()
+            .find(|campaign| campaign.name() == name)
     }
 
     /// What its schedules are drawn from.

@@ -1,15 +1,13 @@
-//! The benchmark: the built server, driven from outside over Socket.IO by a generator that shares the machine with it.
+//! The benchmark: the built server, loaded from outside by the scenarios of `semel load`, and what only somebody sees who
+//! started the process: its start, its memory, its fsyncs.
 //!
-//! Everything runs on one thread here, and nothing that arrives is parsed where a look at the text is enough: what the
-//! generator takes, the server does not have.
+//! The generator shares the machine with the server and runs on one thread: what it takes, the server does not have.
 
 #![expect(
     clippy::cast_precision_loss,
     reason = "measures have few digits that mean something"
 )]
 
-mod bare;
-mod fan_out;
 mod idle;
 mod load;
 mod report;
@@ -17,8 +15,10 @@ mod syncs;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
+use load::{Server, plan};
 use report::Report;
-use semel_testkit::{Semel, binary};
+use semel_backends::sqlite::bare_insert_rate;
+use semel_load::scenario::{Rate, Scenario, Summary, Times};
 
 /// Senders of the main load, each in a thread of two.
 const SENDERS: usize = 50;
@@ -28,6 +28,12 @@ const GENTLE_PER_SECOND: u32 = 500;
 const CROWD: usize = 100;
 /// Connections that do nothing.
 const IDLE_CONNECTIONS: usize = 2_000;
+/// Messages in a transaction of the database engine alone.
+const BARE_BATCHES: [(&str, u32); 3] = [
+    ("bare_batch_1", 1),
+    ("bare_batch_32", 32),
+    ("bare_batch_256", 256),
+];
 
 const USAGE: &str = "usage: bench [--seconds N] [--json FILE]";
 
@@ -80,38 +86,75 @@ async fn run(options: &Options) -> load::Result<()> {
     report::note("start and memory at rest …");
     idle::at_rest(&mut report)?;
     report::note("memory of idle connections …");
-    idle::connections(IDLE_CONNECTIONS, &mut report).await?;
-
-    let directory = tempfile::tempdir()?;
-    let server = Semel::start(binary(), directory.path())?;
-    report::note("one sender …");
-    let alone = load::closed_loop(&server, 1, short).await?;
-    report.micros("unloaded_ack_p50", alone.latency.value_at_quantile(0.5));
-    report::note("50 senders …");
-    let full = load::closed_loop(&server, SENDERS, duration).await?;
-    report.count("messages_per_second", full.per_second());
-    for (name, quantile) in [("ack_p50", 0.5), ("ack_p99", 0.99), ("ack_p99_9", 0.999)] {
-        report.micros(name, full.latency.value_at_quantile(quantile));
+    let rest = plan(
+        Scenario::Idle,
+        Rate::PerSecond(0),
+        IDLE_CONNECTIONS,
+        Duration::ZERO,
+    );
+    let rest = Server::start()?.load(&rest).await?;
+    for name in ["connection_kib", "connects_per_second"] {
+        report.count(name, measure(&rest, name)?);
     }
+
+    report::note("one sender …");
+    let server = Server::start()?;
+    let alone = server
+        .load(&plan(Scenario::Pairs, Rate::Max, 2, short))
+        .await?;
+    report.micros("unloaded_ack_p50", times(&alone, "ack")?.p50);
+    report::note("50 senders …");
+    let full = plan(Scenario::Pairs, Rate::Max, 2 * SENDERS, duration);
+    let loaded = server.load(&full).await?;
+    report.count("messages_per_second", loaded.achieved.done_per_second);
+    let ack = times(&loaded, "ack")?;
+    report.micros("ack_p50", ack.p50);
+    report.micros("ack_p99", ack.p99);
+    report.micros("ack_p99_9", ack.p99_9);
     report.count(
-        "received_per_second",
-        full.received as f64 / full.elapsed.as_secs_f64(),
+        "deliveries_of_pairs",
+        measure(&loaded, "deliveries_per_second")?,
     );
     report::note("fsyncs …");
-    syncs::per_message(&server, SENDERS, short, &mut report).await?;
+    let again = plan(Scenario::Pairs, Rate::Max, 2 * SENDERS, short);
+    syncs::per_message(&server, &again, &mut report).await?;
     report::note("500 messages a second …");
-    let gentle = load::open_loop(&server, SENDERS, GENTLE_PER_SECOND, duration).await?;
-    report.micros("screen_p50", gentle.value_at_quantile(0.5));
-    report.micros("screen_p99", gentle.value_at_quantile(0.99));
+    let gentle = Rate::PerSecond(GENTLE_PER_SECOND);
+    let gentle = server
+        .load(&plan(Scenario::Pairs, gentle, 2 * SENDERS, duration))
+        .await?;
+    let screen = times(&gentle, "screen")?;
+    report.micros("screen_p50", screen.p50);
+    report.micros("screen_p99", screen.p99);
     report::note("a group of 100 …");
-    fan_out::deliveries(&server, CROWD, duration, &mut report).await?;
+    let crowd = server
+        .load(&plan(Scenario::Group100, Rate::Max, CROWD, duration))
+        .await?;
+    report.count(
+        "deliveries_per_second",
+        measure(&crowd, "deliveries_per_second")?,
+    );
+    report.micros("group_ack_p99", times(&crowd, "ack")?.p99);
     drop(server);
 
     report::note("SQLite alone …");
-    bare::insert_rates(short, &mut report)?;
+    for (name, batch) in BARE_BATCHES {
+        let directory = tempfile::tempdir()?;
+        report.count(name, bare_insert_rate(directory.path(), batch, short)?);
+    }
     report.print();
     match &options.json {
         Some(path) => Ok(report.write_json(path)?),
         None => Ok(()),
     }
+}
+
+fn measure(summary: &Summary, name: &str) -> load::Result<f64> {
+    let found = summary.measure(name);
+    found.ok_or_else(|| format!("{} did not measure {name}", summary.scenario).into())
+}
+
+fn times<'a>(summary: &'a Summary, name: &str) -> load::Result<&'a Times> {
+    let found = summary.times_us.get(name);
+    found.ok_or_else(|| format!("{} did not time {name}", summary.scenario).into())
 }

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, io, path::Path};
 
+use semel_load::scenario::thousands;
 use serde_json::json;
 
 /// Measures in the order of the table: name, what it is, unit, floor, aim.
@@ -23,8 +24,8 @@ const TABLE: &[(&str, &str, Unit, &str, &str)] = &[
     ),
     ("ack_p99_9", "  acknowledgement p99.9", Unit::Micros, "", ""),
     (
-        "received_per_second",
-        "  received by the other side/s",
+        "deliveries_of_pairs",
+        "  entries on screens/s, both sides",
         Unit::Count,
         "",
         "",
@@ -93,11 +94,25 @@ const TABLE: &[(&str, &str, Unit, &str, &str)] = &[
         "250,000",
     ),
     (
+        "group_ack_p99",
+        "  acknowledgement p99",
+        Unit::Micros,
+        "",
+        "",
+    ),
+    (
         "connection_kib",
         "memory per idle connection, KiB",
         Unit::Ratio,
         "30",
         "8",
+    ),
+    (
+        "connects_per_second",
+        "connects/s, with a token",
+        Unit::Count,
+        "3,000",
+        "6,000",
     ),
     (
         "start",
@@ -161,21 +176,6 @@ fn shown(value: f64, unit: Unit) -> String {
     }
 }
 
-fn thousands(value: u64) -> String {
-    let digits = value.to_string();
-    let groups: Vec<&str> = {
-        let first = digits.len() % 3;
-        let (head, tail) = digits.split_at(first);
-        let rest = (0..tail.len()).step_by(3).map(|at| &tail[at..at + 3]);
-        (!head.is_empty())
-            .then_some(head)
-            .into_iter()
-            .chain(rest)
-            .collect()
-    };
-    groups.join(",")
-}
-
 /// A line of the result.
 #[expect(clippy::print_stdout, reason = "the table is what the program is for")]
 fn line(text: &str) {
@@ -193,9 +193,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_easy_to_read() {
-        let all = [7, 42, 999, 1_000, 20_500, 1_234_567].map(thousands);
-        assert_eq!(all, ["7", "42", "999", "1,000", "20,500", "1,234,567"]);
-        assert_eq!(shown(1_250.0, Unit::Micros), "1.25 ms");
+    fn units_are_told_apart() {
+        let all = [
+            shown(25_148.4, Unit::Count),
+            shown(1_250.0, Unit::Micros),
+            shown(0.0441, Unit::Ratio),
+            shown(12.34, Unit::Ratio),
+        ];
+        assert_eq!(all, ["25,148", "1.25 ms", "0.0441", "12.3"]);
     }
 }

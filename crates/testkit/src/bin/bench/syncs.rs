@@ -1,12 +1,12 @@
 //! How many messages one fsync serves, counted from outside.
 
-use std::{process::Stdio, time::Duration};
+use std::{process::Stdio, sync::Arc, time::Duration};
 
-use semel_testkit::Semel;
+use semel_load::scenario::Plan;
 use tokio::process::Command;
 
 use crate::{
-    load::{self, Result},
+    load::{Result, Server},
     report::{self, Report},
 };
 
@@ -15,9 +15,8 @@ const ATTACH: Duration = Duration::from_millis(500);
 
 /// Counts fsyncs under load with strace, where it may look. It slows the server down: only the ratio counts.
 pub(crate) async fn per_message(
-    server: &Semel,
-    senders: usize,
-    time: Duration,
+    server: &Arc<Server>,
+    plan: &Plan,
     report: &mut Report,
 ) -> Result<()> {
     let mut strace = Command::new("strace");
@@ -41,7 +40,7 @@ pub(crate) async fn per_message(
     let tracer = strace.id();
     let counted = tokio::spawn(strace.wait_with_output());
     tokio::time::sleep(ATTACH).await;
-    let loaded = load::closed_loop(server, senders, time).await?;
+    let loaded = server.load(plan).await?.achieved;
     if let Some(tracer) = tracer.filter(|_| !counted.is_finished()) {
         // Interrupted, strace prints its table and lets go of the server.
         Command::new("kill")
@@ -55,11 +54,8 @@ pub(crate) async fn per_message(
         report::note("strace may not look at the server: fsyncs are not counted");
         return Ok(());
     };
-    report.count("syncs_per_message", calls as f64 / loaded.messages as f64);
-    report.count(
-        "syncs_per_second",
-        calls as f64 / loaded.elapsed.as_secs_f64(),
-    );
+    report.count("syncs_per_message", calls as f64 / loaded.done as f64);
+    report.count("syncs_per_second", calls as f64 / loaded.elapsed_seconds);
     Ok(())
 }
 

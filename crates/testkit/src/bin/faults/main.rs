@@ -1,0 +1,127 @@
+//! Campaigns of faults against the built server, each run judged by the checker.
+//!
+//! Exit status: 0 everything passed, 1 something was violated, 2 the harness could not do its work.
+
+mod options;
+mod report;
+mod screen;
+
+use std::{fs, io, process::ExitCode};
+
+use clap::Parser;
+use options::{Options, Target};
+use report::Tally;
+use screen::Screen;
+use semel_testkit::{
+    binary,
+    campaign::{Outcome, Run},
+    faults::StageError,
+    skip,
+};
+
+/// Exit status when the harness could not do its work.
+const COULD_NOT_RUN: u8 = 2;
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let done = runtime.and_then(|runtime| runtime.block_on(run_all(&options)));
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            screen::say(&format!("faults: {error}"));
+            ExitCode::from(COULD_NOT_RUN)
+        }
+    }
+}
+
+/// Whether everything passed.
+async fn run_all(options: &Options) -> io::Result<bool> {
+    fs::create_dir_all(&options.reports)?;
+    // Built first: it is not part of any run.
+    binary();
+    let screen = Screen::new();
+    let mut tallies = vec![];
+    for (campaign, target) in options.targets() {
+        let mut tally = Tally::new(campaign, report::commit());
+        run_campaign(options, &mut tally, &target, &screen).await?;
+        tally.write(&options.reports)?;
+        let has_failed = tally.violations > 0;
+        tallies.push(tally);
+        if has_failed {
+            break;
+        }
+    }
+    let acknowledged: u64 = tallies.iter().map(|tally| tally.acknowledged).sum();
+    let is_well = tallies.iter().all(|tally| tally.violations == 0);
+    if let Some(last) = tallies.last_mut()
+        && is_well
+        && acknowledged < options.until_acknowledged
+    {
+        let target = Target {
+            acknowledged: last.acknowledged + options.until_acknowledged - acknowledged,
+            ..Target::default()
+        };
+        run_campaign(options, last, &target, &screen).await?;
+        last.write(&options.reports)?;
+    }
+    screen::table(&tallies);
+    Ok(tallies.iter().all(|tally| tally.violations == 0))
+}
+
+/// Runs until the target is reached, or something is violated.
+async fn run_campaign(
+    options: &Options,
+    tally: &mut Tally,
+    target: &Target,
+    screen: &Screen,
+) -> io::Result<()> {
+    let campaign = tally.campaign;
+    while !target.is_reached(tally) {
+        let seed = options.seed + tally.seeds.len() as u64;
+        let run = Run {
+            campaign,
+            seed,
+            duration: options.duration(),
+            plan: options.plan.plan(seed),
+            binary: binary().to_owned(),
+            scratch: options.scratch(),
+            keep: options.keep.clone(),
+            command: options.command(campaign, seed),
+            commit: tally.commit.clone(),
+        };
+        let bar = screen.run(campaign, seed, tally.progress(target));
+        let outcome = match run.run(&|progress| bar.show(&progress)).await {
+            Ok(outcome) => outcome,
+            Err(StageError::Missing(missing)) => {
+                drop(bar);
+                skip(missing.part, &missing.reason);
+                return Ok(());
+            }
+            Err(StageError::Io(error)) => {
+                return Err(io::Error::new(
+                    error.kind(),
+                    format!("{}: {error}", run.command),
+                ));
+            }
+        };
+        drop(bar);
+        tally.take(seed, &outcome);
+        screen::run(campaign, seed, &outcome);
+        if let Outcome {
+            failure: Some(failure),
+            kept: Some(kept),
+            ..
+        } = &outcome
+        {
+            tally.violations = tally.violations.max(1);
+            screen::say(&format!("{failure}\nKept in {}", kept.display()));
+            screen::say(&format!("Run it again: {}", run.command));
+            break;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,409 @@
+//! One run of a campaign: a server, people who use it, faults by the schedule, rest, the final reading, the judgement.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+    time::Duration,
+};
+
+use semel_check::{Action, Checker, DUPLICATE, Kind as EventKind, Sometimes, Verdict, history};
+use semel_load::{
+    Sign, finale,
+    record::{DoctorCheck, NodeState, Recorder},
+    workload::{Plan, Workload},
+};
+use tempfile::TempDir;
+use tokio::{
+    task::{JoinSet, block_in_place},
+    time::{Instant, sleep_until, timeout},
+};
+
+use super::Campaign;
+use crate::{
+    Dice, Semel,
+    faults::{Fault, Kind, Needs, Stage, StageError, Strace, until},
+    schedule::{Schedule, Step},
+    token,
+};
+
+/// Time in which somebody must be acknowledged again after a start.
+const RECOVERY_MAX: Duration = Duration::from_mins(1);
+/// Time in which everything must come to rest after the last fault.
+const REST_MAX: Duration = Duration::from_mins(3);
+/// The one server, in histories.
+const NODE: u8 = 0;
+
+/// What is run.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Of which campaign.
+    pub campaign: Campaign,
+    /// Of all choices.
+    pub seed: u64,
+    /// Of the schedule; waiting and reading come on top.
+    pub duration: Duration,
+    /// Who writes.
+    pub plan: Plan,
+    /// The program.
+    pub binary: PathBuf,
+    /// Where data, history and disks lie meanwhile.
+    pub scratch: PathBuf,
+    /// Where they are kept if the run does not pass.
+    pub keep: PathBuf,
+    /// How to run it again.
+    pub command: String,
+    /// Of the program.
+    pub commit: String,
+}
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress<'a> {
+    /// What it does.
+    pub phase: &'a str,
+    /// Part of the schedule that is over, in thousandths.
+    pub per_mille: u64,
+    /// Sends that were acknowledged.
+    pub acknowledged: u64,
+}
+
+/// What came of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// Faults that began, by kind.
+    pub faults: BTreeMap<Kind, u64>,
+    /// Sends that were acknowledged, repeats not counted.
+    pub acknowledged: u64,
+    /// Other calls that were answered with success.
+    pub other_calls: u64,
+    /// Events of the history.
+    pub events: u64,
+    /// Violations of invariants that the checker found, and one if the run did not come to rest.
+    pub violations: u64,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// Why it did not pass; none if it did.
+    pub failure: Option<String>,
+    /// Where everything was kept, if it did not pass.
+    pub kept: Option<PathBuf>,
+}
+
+impl Run {
+    /// Its schedule: everything that happens by seed and options.
+    pub fn schedule(&self) -> Schedule {
+        Schedule::from_seed(self.seed, &self.campaign.mix(), self.duration)
+    }
+
+    /// Runs it. An error means that the harness could not do its work; a server that does not do its own is a failure.
+    pub async fn run(&self, tell: &(dyn Fn(Progress<'_>) + Sync)) -> Result<Outcome, StageError> {
+        let began = Instant::now();
+        if self.campaign.has_strace() {
+            Strace::look()?;
+        }
+        let scratch = tempfile::tempdir_in(&self.scratch)?;
+        let mut stage = Stage::set(&self.needs(&scratch)).await?;
+        let schedule = self.schedule();
+        let path = scratch.path().join("history");
+        let recorder = Recorder::start(&path, self.header(&schedule))?;
+        recorder.node(NODE, NodeState::Started);
+        let mut outcome = Outcome::default();
+        let acted = self
+            .act(&mut stage, &schedule, &recorder, &mut outcome, tell)
+            .await;
+        tell(Progress {
+            phase: "judging",
+            per_mille: 1_000,
+            acknowledged: outcome.acknowledged,
+        });
+        let failure = match acted {
+            Ok(()) => self.examine(&mut stage, &recorder).err(),
+            Err(error) => Some(error),
+        };
+        recorder.finish().map_err(io::Error::other)?;
+        let judged = block_in_place(|| self.judge(&path, &mut outcome));
+        outcome.failure = match (judged.map_err(io::Error::other)?, failure) {
+            (None, None) => None,
+            (Some(judgement), None) => Some(judgement),
+            (judgement, Some(failure)) => {
+                outcome.violations = outcome.violations.max(1);
+                Some(format!("{failure}\n{}", judgement.unwrap_or_default()))
+            }
+        };
+        if let Some(failure) = &outcome.failure {
+            outcome.kept = Some(self.keep(&stage, &scratch, &schedule, failure)?);
+        }
+        outcome.elapsed = began.elapsed();
+        Ok(outcome)
+    }
+
+    fn needs(&self, scratch: &TempDir) -> Needs {
+        Needs {
+            binary: self.binary.clone(),
+            scratch: scratch.path().to_owned(),
+            seed: self.seed,
+            disk_mebibytes: self.campaign.disk_mebibytes(),
+            has_clock: self.campaign.has_clock(),
+            has_proxy: self.campaign.has_proxy(),
+        }
+    }
+
+    fn header(&self, schedule: &Schedule) -> history::Header {
+        let expected = self.campaign.expected().expect;
+        let expected: Vec<&str> = expected.into_iter().map(Sometimes::name).collect();
+        let options = [
+            ("campaign", self.campaign.to_string()),
+            ("duration", format!("{:?}", self.duration)),
+            ("plan", format!("{:?}", self.plan)),
+            ("schedule", schedule.to_string()),
+            ("expect", expected.join(",")),
+        ];
+        history::Header {
+            seed: self.seed,
+            commit: self.commit.clone(),
+            command: self.command.clone(),
+            options: options.map(|(name, value)| (name.to_owned(), value)).into(),
+        }
+    }
+
+    /// Up to the final reading. An error is what the server did not do.
+    async fn act(
+        &self,
+        stage: &mut Stage,
+        schedule: &Schedule,
+        recorder: &Recorder,
+        outcome: &mut Outcome,
+        tell: &(dyn Fn(Progress<'_>) + Sync),
+    ) -> Result<(), String> {
+        let sign: Sign = Arc::new(|user| token(user.as_str()));
+        let addresses = vec![stage.address().clone()];
+        let workload = Workload::start(self.plan.clone(), addresses, sign, recorder.clone());
+        let workload = Arc::new(workload.await.map_err(|error| error.to_string())?);
+        let mut actor = Actor {
+            stage,
+            recorder,
+            workload: &workload,
+            dice: Dice::fork(self.seed, 1),
+            crashes: JoinSet::new(),
+            open: 0,
+        };
+        let mut start = Instant::now();
+        for step in schedule.steps() {
+            // What comes later than planned moves what comes after it, so that pauses keep their lengths.
+            start = start.max(Instant::now() - step.at);
+            sleep_until(start + step.at).await;
+            let planned = &schedule.planned[step.index];
+            let done = actor.step(step, &planned.fault, &mut outcome.faults).await;
+            done.map_err(|error| format!("{}, {error}", planned.fault))?;
+            outcome.acknowledged = workload.acknowledged();
+            tell(Progress {
+                phase: planned.fault.kind().name(),
+                per_mille: per_mille(step.at, self.duration),
+                acknowledged: outcome.acknowledged,
+            });
+        }
+        sleep_until(start + self.duration).await;
+        while actor.crashes.join_next().await.is_some() {}
+        tell(Progress {
+            phase: "coming to rest",
+            per_mille: 1_000,
+            acknowledged: outcome.acknowledged,
+        });
+        if let Some(proxy) = stage.proxy() {
+            proxy.settle().await;
+        }
+        let rest = workload
+            .quiesce(REST_MAX)
+            .await
+            .map_err(|stuck| stuck.to_string());
+        outcome.acknowledged = workload.acknowledged();
+        let rest = rest?;
+        tell(Progress {
+            phase: "reading",
+            per_mille: 1_000,
+            acknowledged: outcome.acknowledged,
+        });
+        let addresses = [stage.server().address.clone()];
+        finale::read(&rest, &addresses, recorder)
+            .await
+            .map_err(|error| chain(&error))
+    }
+
+    /// The server stops, and the doctor looks at its database.
+    fn examine(&self, stage: &mut Stage, recorder: &Recorder) -> Result<(), String> {
+        let stopped = block_in_place(|| stage.server_mut().stop());
+        let status = stopped.map_err(|error| error.to_string())?;
+        recorder.node(NODE, NodeState::Stopped);
+        let found = doctor(&self.binary, stage.server()).map_err(|error| error.to_string())?;
+        for check in DoctorCheck::ALL {
+            let named = |line: &&String| doctor_check(line) == check;
+            recorder.doctor(NODE, check, found.iter().filter(named).count() as u64);
+        }
+        if !found.is_empty() {
+            return Err(format!("the doctor found:\n{}", found.join("\n")));
+        }
+        status
+            .success()
+            .then_some(())
+            .ok_or_else(|| format!("the server stopped with {status}"))
+    }
+
+    /// Why it does not pass, if it does not.
+    fn judge(
+        &self,
+        path: &Path,
+        outcome: &mut Outcome,
+    ) -> Result<Option<String>, history::HistoryError> {
+        let mut checker = Checker::new(self.campaign.expected());
+        for event in history::Reader::open(path)? {
+            let event = event?;
+            let is_repeat = event.code == DUPLICATE;
+            if event.kind == EventKind::Ok && (event.action != Action::Send || is_repeat) {
+                outcome.other_calls += 1;
+            }
+            checker.push(event);
+        }
+        let report = checker.finish();
+        outcome.events = report.events;
+        outcome.violations = report.counts.values().sum();
+        if report.verdict() == Verdict::Passed {
+            return Ok(None);
+        }
+        // Once more, for the time lines.
+        Ok(Some(
+            finale::judge(path, self.campaign.expected())?.to_string(),
+        ))
+    }
+
+    /// Copies everything to where it stays.
+    fn keep(
+        &self,
+        stage: &Stage,
+        scratch: &TempDir,
+        schedule: &Schedule,
+        failure: &str,
+    ) -> io::Result<PathBuf> {
+        let kept = self.keep.join(format!("{}-{}", self.campaign, self.seed));
+        if kept.exists() {
+            fs::remove_dir_all(&kept)?;
+        }
+        fs::create_dir_all(&kept)?;
+        fs::write(
+            kept.join("failure.txt"),
+            format!("{failure}\n{}\n", self.command),
+        )?;
+        fs::write(kept.join("schedule.txt"), schedule.to_string())?;
+        for name in ["history", "server.log"] {
+            fs::copy(scratch.path().join(name), kept.join(name))?;
+        }
+        let to = kept.join("data");
+        fs::create_dir(&to)?;
+        for file in fs::read_dir(stage.data_dir())? {
+            let file = file?;
+            if file.file_type()?.is_file() {
+                fs::copy(file.path(), to.join(file.file_name()))?;
+            }
+        }
+        Ok(kept)
+    }
+}
+
+/// Does what the schedule says.
+struct Actor<'a> {
+    stage: &'a mut Stage,
+    recorder: &'a Recorder,
+    workload: &'a Arc<Workload>,
+    dice: Dice,
+    crashes: JoinSet<()>,
+    /// Faults that have begun and are not healed.
+    open: usize,
+}
+
+impl Actor<'_> {
+    async fn step(
+        &mut self,
+        step: Step,
+        fault: &Fault,
+        counts: &mut BTreeMap<Kind, u64>,
+    ) -> io::Result<()> {
+        let kind = fault.kind();
+        if step.begins {
+            *counts.entry(kind).or_default() += 1;
+            self.open += 1;
+            self.recorder.fault(kind.number(), kind.name());
+            self.stage.begin(fault).await?;
+            match fault {
+                Fault::Kill | Fault::PowerCut => self.recorder.node(NODE, NodeState::Killed),
+                Fault::Restart => self.recorder.node(NODE, NodeState::Stopped),
+                Fault::ClientCrash { clients } => self.crash(*clients),
+                _ => {}
+            }
+            return Ok(());
+        }
+        self.stage.heal(fault)?;
+        self.open -= 1;
+        self.recorder.heal(kind.number());
+        if kind.ends_server() {
+            self.recorder.node(NODE, NodeState::Started);
+            // Under other faults nobody may be acknowledged, however well the server is.
+            if self.open == 0 {
+                let before = self.workload.acknowledged();
+                let goes_on = async || self.workload.acknowledged() > before;
+                until("somebody is acknowledged again", RECOVERY_MAX, goes_on).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Beside everything else: a client may wait for a server that is not there.
+    fn crash(&mut self, clients: usize) {
+        for _ in 0..clients {
+            let (workload, number) = (Arc::clone(self.workload), self.dice.next() as usize);
+            self.crashes.spawn(async move {
+                // One that cannot even crash is told of when the run does not come to rest.
+                let _ = timeout(RECOVERY_MAX, workload.crash_client(number)).await;
+            });
+        }
+    }
+}
+
+/// What `semel doctor` finds, line by line.
+fn doctor(binary: &Path, server: &Semel) -> io::Result<Vec<String>> {
+    let mut command = Command::new(binary);
+    command
+        .args(["doctor", "--data-dir"])
+        .arg(server.data_dir());
+    let output = command.env_remove("SEMEL_BINARY").output()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    match output.status.code() {
+        Some(0) => Ok(vec![]),
+        Some(1) => Ok(text.lines().map(str::to_owned).collect()),
+        _ => Err(io::Error::other(format!("{output:?}"))),
+    }
+}
+
+/// Under which of the checks of a history a line of the doctor falls.
+fn doctor_check(line: &str) -> DoctorCheck {
+    match line.split(':').next() {
+        Some("foreign keys") => DoctorCheck::ForeignKeys,
+        Some("log") => DoctorCheck::Counters,
+        Some("stored answers") => DoctorCheck::Idempotency,
+        _ => DoctorCheck::Integrity,
+    }
+}
+
+fn per_mille(part: Duration, whole: Duration) -> u64 {
+    (part.as_millis() * 1_000 / whole.as_millis().max(1)) as u64
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
