@@ -1,6 +1,6 @@
 //! A database in memory, for simulations: the schema and the SQL of the real one, without files, threads or time.
 
-use rusqlite::{Connection, OpenFlags, ffi};
+use rusqlite::{Connection, ffi};
 use semel_core::{
     Changes, Key, Rows,
     ports::{Entropy, Question},
@@ -19,11 +19,14 @@ use super::{
 };
 use crate::{Error, lane::NotCommitted};
 
-/// A database in memory, with one connection that writes and one that answers questions from what is committed.
+/// A database in memory. A transaction is at work in one copy; questions are answered from another one, which has what is
+/// committed: as readers of the real one have their snapshots.
 pub struct Memory {
     writer: Connection,
     reader: Connection,
     identity: Identity,
+    /// What the transaction has written.
+    written: Vec<Changes>,
 }
 
 impl std::fmt::Debug for Memory {
@@ -33,48 +36,40 @@ impl std::fmt::Debug for Memory {
 }
 
 impl Memory {
-    /// An empty database. The name is free in this process.
-    pub fn new(name: &str, entropy: &dyn Entropy) -> Result<Self, Error> {
-        let (writer, reader) = (open(name)?, open(name)?);
-        migrate::migrate(&writer)?;
-        let identity = meta::identity(&writer, entropy)?;
-        Ok(Self {
-            writer,
-            reader,
-            identity,
-        })
+    /// An empty database.
+    pub fn new(entropy: &dyn Entropy) -> Result<Self, Error> {
+        let identity = Identity {
+            incarnation: meta::new_incarnation(entropy),
+            content_key: std::array::from_fn(|_| entropy.seed() as u8),
+        };
+        Self::with_identity(identity)
     }
 
     /// Another database with the same identity and with these changes only, in this order: what a disk has kept.
-    pub fn rebuilt<'a>(
-        &self,
-        name: &str,
-        kept: impl Iterator<Item = &'a Changes>,
-    ) -> Result<Self, Error> {
-        let (writer, reader) = (open(name)?, open(name)?);
-        migrate::migrate(&writer)?;
-        meta::put(&writer, meta::INCARNATION, &self.identity.incarnation)?;
-        meta::put(&writer, meta::CONTENT_KEY, self.identity.content_key)?;
-        transaction::begin(&writer)?;
-        kept.into_iter()
-            .try_for_each(|changes| store(&writer, changes))?;
-        if let Err(NotCommitted::Aborted(error) | NotCommitted::Unknown(error)) =
-            transaction::commit(&writer)
-        {
-            return Err(error);
+    pub fn rebuilt<'a>(&self, kept: impl Iterator<Item = &'a Changes>) -> Result<Self, Error> {
+        let rebuilt = Self::with_identity(Identity {
+            incarnation: self.identity.incarnation.clone(),
+            content_key: self.identity.content_key,
+        })?;
+        for changes in kept {
+            store(&rebuilt.writer, changes)?;
+            store(&rebuilt.reader, changes)?;
         }
-        let Identity {
-            ref incarnation,
-            content_key,
-        } = self.identity;
-        let identity = Identity {
-            incarnation: incarnation.clone(),
-            content_key,
-        };
+        Ok(rebuilt)
+    }
+
+    fn with_identity(identity: Identity) -> Result<Self, Error> {
+        let (writer, reader) = (open()?, open()?);
+        for connection in [&writer, &reader] {
+            migrate::migrate(connection)?;
+            meta::put(connection, meta::INCARNATION, &identity.incarnation)?;
+            meta::put(connection, meta::CONTENT_KEY, identity.content_key)?;
+        }
         Ok(Self {
             writer,
             reader,
             identity,
+            written: Vec::new(),
         })
     }
 
@@ -99,17 +94,27 @@ impl Memory {
     }
 
     /// Writes changes within the transaction.
-    pub fn put(&self, changes: &Changes) -> Result<(), Error> {
-        store(&self.writer, changes)
+    pub fn put(&mut self, changes: &Changes) -> Result<(), Error> {
+        store(&self.writer, changes)?;
+        self.written.push(changes.clone());
+        Ok(())
     }
 
-    /// Ends the transaction with its effect.
-    pub fn commit(&self) -> Result<(), NotCommitted> {
-        transaction::commit(&self.writer)
+    /// Ends the transaction with its effect, which is returned.
+    pub fn commit(&mut self) -> Result<Vec<Changes>, NotCommitted> {
+        transaction::commit(&self.writer)?;
+        let written = std::mem::take(&mut self.written);
+        transaction::begin(&self.reader).map_err(NotCommitted::Unknown)?;
+        for changes in &written {
+            store(&self.reader, changes).map_err(NotCommitted::Unknown)?;
+        }
+        transaction::commit(&self.reader)?;
+        Ok(written)
     }
 
     /// Ends the transaction without an effect, if there is one.
-    pub fn roll_back(&self) -> Result<(), Error> {
+    pub fn roll_back(&mut self) -> Result<(), Error> {
+        self.written.clear();
         transaction::roll_back(&self.writer)
     }
 
@@ -120,7 +125,7 @@ impl Memory {
         answered
     }
 
-    /// Checks the database as `semel doctor` does.
+    /// Checks what is committed as `semel doctor` does.
     pub fn doctor(&self) -> Result<Vec<Finding>, Error> {
         check_connection(&self.reader, &|| false)
     }
@@ -140,22 +145,13 @@ fn failure(code: i32) -> Error {
     Error::Sqlite(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None))
 }
 
-/// Connections with one name share a database. The journal is in memory as well, and a transaction stays in its
-/// connection until it is committed.
-fn open(name: &str) -> Result<Connection, Error> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_CREATE
-        | OpenFlags::SQLITE_OPEN_URI
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(format!("file:/{name}?vfs=memdb"), flags)?;
+fn open() -> Result<Connection, Error> {
+    let connection = Connection::open_in_memory()?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     connection.execute_batch(
-        "PRAGMA journal_mode = MEMORY;
-         PRAGMA synchronous = OFF;
-         PRAGMA foreign_keys = ON;
+        "PRAGMA foreign_keys = ON;
          PRAGMA trusted_schema = OFF;
-         PRAGMA temp_store = MEMORY;
-         PRAGMA cache_spill = OFF;",
+         PRAGMA temp_store = MEMORY;",
     )?;
     Ok(connection)
 }

@@ -5,6 +5,7 @@
 
 mod auth;
 pub(crate) mod body;
+mod direct;
 mod docs;
 mod health;
 mod key;
@@ -22,6 +23,7 @@ mod threads;
 use std::sync::Arc;
 
 use axum::{Router, middleware, routing::on};
+pub use direct::{Call, Direct};
 pub use table::ROUTES;
 
 use crate::{app::App, web};
