@@ -9,7 +9,7 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::watch,
 };
 
@@ -19,6 +19,9 @@ use super::ServeError;
 const HEAD_PATIENCE: Duration = Duration::from_secs(20);
 /// Bytes of the head of a request, and of each buffer of a connection at most.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// Connections that the system keeps until they are taken, if it is allowed that many (`net.core.somaxconn`). After a
+/// restart everybody comes at once, and whoever finds the queue full tries again after one second, then three.
+const QUEUE_CONNECTIONS_MAX: u32 = 4_096;
 /// The pause after the system refuses a connection, for want of file descriptors for example.
 const REFUSED_PAUSE: Duration = Duration::from_millis(50);
 
@@ -34,16 +37,21 @@ pub(super) struct Listener {
 pub(super) struct Listening(watch::Sender<bool>);
 
 /// Takes an address; `setting` chose it.
-pub(super) async fn bind(
-    address: SocketAddr,
-    setting: &'static str,
-) -> Result<Listener, ServeError> {
+pub(super) fn bind(address: SocketAddr, setting: &'static str) -> Result<Listener, ServeError> {
     let failed = |source| ServeError::Listen {
         address,
         setting,
         source,
     };
-    let socket = TcpListener::bind(address).await.map_err(failed)?;
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }
+    .map_err(failed)?;
+    // As a restarted server needs it: connections of the one before may still be on their way out.
+    socket.set_reuseaddr(true).map_err(failed)?;
+    socket.bind(address).map_err(failed)?;
+    let socket = socket.listen(QUEUE_CONNECTIONS_MAX).map_err(failed)?;
     let address = socket.local_addr().map_err(failed)?;
     Ok(Listener { address, socket })
 }

@@ -108,8 +108,8 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let tokens = tokens(&config).map_err(ServeError::Secret)?;
     // Listening comes first: a port that is taken is told before a large database is looked through.
-    let listener = listener::bind(config.listen, "listen").await?;
-    let metrics_listener = metrics_listener(&config, listener.address).await?;
+    let listener = listener::bind(config.listen, "listen")?;
+    let metrics_listener = metrics_listener(&config, listener.address)?;
 
     let hub = Hub::new(Arc::clone(&clock), Rhythm::default());
     let store = open_ledger(&config, &hub, &clock, &entropy).await?;
@@ -228,10 +228,7 @@ async fn open_ledger(
     }
 }
 
-async fn metrics_listener(
-    config: &Config,
-    near: SocketAddr,
-) -> Result<Option<Listener>, ServeError> {
+fn metrics_listener(config: &Config, near: SocketAddr) -> Result<Option<Listener>, ServeError> {
     let address = match config.metrics_listen {
         MetricsListen::Off => return Ok(None),
         MetricsListen::At(address) => address,
@@ -239,14 +236,14 @@ async fn metrics_listener(
             let machine = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
             let port = near.port().checked_add(METRICS_PORT_DISTANCE);
             if let (Some(port), 1..) = (port, config.listen.port())
-                && let Ok(listener) = listener::bind(machine(port), "metrics_listen").await
+                && let Ok(listener) = listener::bind(machine(port), "metrics_listen")
             {
                 return Ok(Some(listener));
             }
             machine(0)
         }
     };
-    listener::bind(address, "metrics_listen").await.map(Some)
+    listener::bind(address, "metrics_listen").map(Some)
 }
 
 /// The process counts once, however many servers run in it.
