@@ -6,11 +6,13 @@
 //! Invariant: no rule lives here. What may be done, and what it changes, is decided in `semel-core`.
 //! Invariant: nobody is told of a change before it is committed.
 
+mod codec;
 #[cfg(test)]
 mod conformance;
 mod error;
 mod keys;
 pub mod lane;
+mod lines;
 pub mod sqlite;
 
 pub use error::Error;

@@ -2,21 +2,22 @@
 //!
 //! Invariant: nothing is read here. Unique constraints are the net under what the core decided.
 
-use std::collections::HashMap;
-
 use rusqlite::{Connection, params};
 use semel_core::{
     Changes,
     participants_key::ParticipantsKey,
-    row::{AnswerRow, EntryRow, MessageRow, ThreadRow},
+    row::{AnswerRow, MessageRow, ThreadRow},
     rows::{AnswerKey, Place},
 };
-use semel_protocol::{Seq, ThreadId, message::MessageKind};
+use semel_protocol::ThreadId;
 
 use super::codec::{
     Named, encode_fact, encode_ids, encode_periods, encode_reactions, encode_subject,
 };
-use crate::Error;
+use crate::{
+    Error,
+    lines::{log_lines, never_removed},
+};
 
 /// Stores what a batch changed.
 pub(super) fn store(connection: &Connection, changes: &Changes) -> Result<(), Error> {
@@ -73,24 +74,16 @@ fn store_threads(
 
 /// New entries are appended, each together with the message that it brought; a message that was there before is updated.
 fn store_log(connection: &Connection, changes: &Changes) -> Result<(), Error> {
-    let counters = counters_after(changes)?;
-    let mut is_new = vec![false; changes.messages.len()];
-    if !changes.entries.is_empty() {
+    let log = log_lines(changes)?;
+    if !log.lines.is_empty() {
         let mut append = connection.prepare_cached(
             "INSERT INTO log (thread_id, rev, epoch, seq, type, data, actor_id, created_at, content_hash, chain,
                  last_seq, message_count, message_id, message_rev, client_id, kind, content, reply_to, reactions,
                  edited_at, deleted_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
         )?;
-        for (entry, (last_seq, message_count)) in changes.entries.iter().zip(counters) {
-            let message = match entry.seq {
-                Some(seq) => {
-                    let at = find(changes, (entry.thread_id, seq))?;
-                    is_new[at] = true;
-                    Some(brought(changes, at, entry)?)
-                }
-                None => None,
-            };
+        for line in &log.lines {
+            let (entry, message) = (line.entry, line.message);
             let (name, data) = encode_fact(&entry.fact)?;
             let reactions = message.map(|message| encode_reactions(&message.reactions));
             append.execute(params![
@@ -104,8 +97,8 @@ fn store_log(connection: &Connection, changes: &Changes) -> Result<(), Error> {
                 entry.created_at.0,
                 entry.content_hash,
                 entry.chain.0,
-                last_seq as i64,
-                message_count as i64,
+                line.last_seq as i64,
+                line.message_count as i64,
                 message.map(|message| message.id.0.as_bytes()),
                 message.map(|message| message.rev as i64),
                 message
@@ -126,67 +119,10 @@ fn store_log(connection: &Connection, changes: &Changes) -> Result<(), Error> {
             ])?;
         }
     }
-    for ((place, row), is_new) in changes.messages.iter().zip(is_new) {
-        if !is_new {
-            let Some(row) = row else {
-                return Err(never_removed("a message"));
-            };
-            update_message(connection, *place, row)?;
-        }
+    for (place, row) in log.updates {
+        update_message(connection, place, row)?;
     }
     Ok(())
-}
-
-/// The counters after each entry, reckoned back from the heads.
-fn counters_after(changes: &Changes) -> Result<Vec<(Seq, u64)>, Error> {
-    let mut tails: HashMap<ThreadId, (Seq, u64)> = HashMap::new();
-    for (thread, head) in &changes.heads {
-        let Some(head) = head else {
-            return Err(never_removed("a head"));
-        };
-        tails.insert(*thread, (head.last_seq, head.message_count));
-    }
-    let mut after = Vec::with_capacity(changes.entries.len());
-    for entry in changes.entries.iter().rev() {
-        let tail = tails
-            .get_mut(&entry.thread_id)
-            .ok_or_else(|| broken(entry, "has no head in its batch"))?;
-        after.push(*tail);
-        let Some(seq) = entry.seq else { continue };
-        let message = changes.messages[find(changes, (entry.thread_id, seq))?]
-            .1
-            .as_ref();
-        let is_counted = message.is_some_and(|message| message.kind != MessageKind::System);
-        if message.map(|message| (seq, message.count)) != Some(*tail) {
-            return Err(broken(entry, "does not agree with its thread's head"));
-        }
-        *tail = (seq - 1, tail.1 - u64::from(is_counted));
-    }
-    after.reverse();
-    Ok(after)
-}
-
-fn find(changes: &Changes, place: Place) -> Result<usize, Error> {
-    changes
-        .messages
-        .binary_search_by(|(key, _)| key.cmp(&place))
-        .map_err(|_| Error::Corrupt(format!("message {} of {} is missing", place.1, place.0)))
-}
-
-/// The message that an entry brought. What both say is stored once.
-fn brought<'a>(changes: &'a Changes, at: usize, entry: &EntryRow) -> Result<&'a MessageRow, Error> {
-    let message = changes.messages[at]
-        .1
-        .as_ref()
-        .ok_or_else(|| never_removed("a message"))?;
-    let is_same = message.first_rev == entry.rev
-        && message.sender_id == entry.actor_id
-        && message.created_at == entry.created_at;
-    if is_same {
-        Ok(message)
-    } else {
-        Err(broken(entry, "does not agree with its message"))
-    }
 }
 
 fn update_message(connection: &Connection, place: Place, row: &MessageRow) -> Result<(), Error> {
@@ -413,12 +349,4 @@ fn store_answers(
         }
     }
     Ok(())
-}
-
-fn never_removed(what: &str) -> Error {
-    Error::Corrupt(format!("{what} is never removed"))
-}
-
-fn broken(entry: &EntryRow, what: &str) -> Error {
-    Error::Corrupt(format!("entry {} of {} {what}", entry.rev, entry.thread_id))
 }
