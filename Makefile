@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run dev check test fmt lint unit compat deny bench crash demo
+.PHONY: help run dev check test fmt lint unit compat deny bench load crash demo
 
 DATA ?= ./data
 LISTEN ?= 127.0.0.1:8080
@@ -42,7 +42,11 @@ compat: ## The official Socket.IO clients (JavaScript, Python) and the page, aga
 deny: ## Licences, sources and forbidden dependencies
 	scripts/deny
 
-bench: ## Messages per second, latencies, memory: on this machine, from outside, over Socket.IO
+load: ## Load a server of its own by named scenarios (LOAD='--scenario all --check'; `semel load --help`)
+	cargo build --release --locked --package semel-cli
+	./target/release/semel load $(LOAD)
+
+bench: ## Messages a second, latencies, memory, fsyncs: on this machine, from outside (BENCH='--seconds 20 --json FILE')
 	cargo run --release --locked --package semel-testkit --bin bench -- $(BENCH)
 
 crash: ## Kill the server at 50 random moments under load and check what it acknowledged (KILLS=…)
