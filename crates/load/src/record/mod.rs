@@ -11,6 +11,7 @@ mod api;
 mod calls;
 mod events;
 mod numbers;
+mod reads;
 mod session;
 mod sink;
 mod spool;

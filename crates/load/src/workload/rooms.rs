@@ -105,13 +105,16 @@ impl Board {
     }
 
     /// A room for a person to write to: theirs, or one in which they are a guest, from which they may be out.
-    pub(crate) fn pick(&self, person: usize, dice: &mut Dice) -> Option<Arc<Room>> {
+    /// A room is full from `full` entries on.
+    pub(crate) fn pick(&self, person: usize, full: Rev, dice: &mut Dice) -> Option<Arc<Room>> {
         let open = self.open();
         let start = dice.below(open.len());
         let in_some_order = open[start..].iter().chain(&open[..start]);
         let as_guest = dice.chance(GUEST_TURNS_PERCENT);
         let mut rooms = in_some_order.filter(|room| {
-            room.members.contains(&person) || (as_guest && room.guests.contains(&person))
+            let is_theirs =
+                room.members.contains(&person) || (as_guest && room.guests.contains(&person));
+            is_theirs && room.head() < full
         });
         rooms.next().cloned()
     }

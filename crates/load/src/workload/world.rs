@@ -13,7 +13,11 @@ use semel_client::IdMaker;
 use semel_protocol::{ClientId, Timestamp, UserId};
 use tokio::{sync::watch, time::sleep};
 
-use super::{Plan, places::Places, rooms::Board};
+use super::{
+    Plan,
+    places::Places,
+    rooms::{Board, Room},
+};
 use crate::{
     Sign,
     dice::Dice,
@@ -62,6 +66,12 @@ impl World {
             micros / 2 + dice.roll() % (micros + 1),
         ))
         .await;
+    }
+
+    /// A thread for somebody to write to.
+    pub(super) fn room(&self, person: usize, dice: &mut Dice) -> Option<Arc<Room>> {
+        let full = self.plan.entries_per_thread_max;
+        self.board.pick(person, full, dice)
     }
 
     /// What is not going wrong for a moment only.

@@ -49,7 +49,7 @@ pub(in crate::workload) async fn hasty(world: Arc<World>, person: usize, mut dic
             open = connect(&world, person).await;
             continue;
         };
-        let Some(room) = world.board.pick(person, &mut dice) else {
+        let Some(room) = world.room(person, &mut dice) else {
             world.think(&mut dice).await;
             open = Some(line);
             continue;

@@ -47,7 +47,7 @@ pub(in crate::workload) async fn keyed(world: Arc<World>, person: usize, dice: D
         world,
     };
     while hand.world.turn().await {
-        let room = hand.world.board.pick(person, &mut hand.dice);
+        let room = hand.world.room(person, &mut hand.dice);
         if let Some(room) = room {
             hand.take_turn(&room).await;
         }

@@ -20,7 +20,7 @@ pub(in crate::workload) async fn sender(world: Arc<World>, device: Arc<Device>, 
     let mut ids = world.ids();
     let mut caller = world.caller(device.person);
     while world.turn().await {
-        let Some(room) = world.board.pick(device.person, &mut dice) else {
+        let Some(room) = world.room(device.person, &mut dice) else {
             world.think(&mut dice).await;
             continue;
         };
