@@ -50,9 +50,11 @@ async fn race(world: &Arc<World>, wanted: usize, dice: &mut Dice) {
         .map(|one| world.people[*one].clone())
         .collect();
     let mut runs = Vec::new();
-    for person in &people {
-        let dice = Dice::new(dice.roll(), 0);
-        let run = run(Arc::clone(world), *person, names.clone(), dice);
+    for (place, person) in people.iter().enumerate() {
+        // Each names them in another order.
+        let mut names = names.clone();
+        names.rotate_left(place);
+        let run = run(Arc::clone(world), *person, names, Dice::new(dice.roll(), 0));
         runs.push(tokio::spawn(run));
     }
     let mut thread = None;
