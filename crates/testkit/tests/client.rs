@@ -5,11 +5,11 @@
     reason = "a test fails where something is not as it should be"
 )]
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, path::Path, process::Command, sync::Arc, time::Duration};
 
 use semel_client::{
-    Address, Api, Client, ConnectError, Destination, IdMaker, NewThread, Note, Notes, Session,
-    SessionOptions,
+    Address, Api, Client, ConnectError, Destination, IdMaker, MemoryStore, NewThread, Note, Notes,
+    Session, SessionOptions,
 };
 use semel_protocol::{
     Code, DeviceId, Entry, ThreadId, ThreadType, UserId,
@@ -60,6 +60,27 @@ fn session(address: &Address, user: &str, new_thread: NewThread) -> (Session, No
         new_thread,
         random() as u64,
     ))
+}
+
+/// A session that goes on from what an earlier one kept.
+fn session_on(store: &Arc<MemoryStore>, address: &Address) -> (Session, Notes) {
+    let mut options = SessionOptions::to(
+        address,
+        token("ann"),
+        DeviceId("phone".to_owned()),
+        NewThread::WholeLog,
+        random() as u64,
+    );
+    options.store = Arc::clone(store) as _;
+    Session::start(options)
+}
+
+/// The words of a thread, without the hello.
+async fn words(address: &Address, thread: ThreadId) -> Vec<String> {
+    let bob = Api::new(address.clone(), &token("bob"));
+    let page = bob.messages_after(thread, 1, 200).await.unwrap().data;
+    let words = page.messages.into_iter().map(|message| message.content);
+    words.collect()
 }
 
 fn send(thread_id: ThreadId, ids: &mut IdMaker, content: &str) -> SendOne {
@@ -259,4 +280,85 @@ async fn a_new_device_begins_with_the_newest_messages() {
     };
     ann.send(scene.thread, &body, None).await.unwrap();
     assert_eq!(next_words(&mut notes).await, "again");
+}
+
+/// The device dies in the middle of what it says, again and again, while the server is killed now and then.
+#[tokio::test]
+async fn b7_a_device_that_crashes_goes_on_with_what_it_kept() {
+    let mut scene = scene().await;
+    let store = Arc::new(MemoryStore::new());
+    let to = Destination::Thread(scene.thread);
+    let mut ids = IdMaker::new(random());
+    let mut said = vec![];
+    for round in 0..30_u64 {
+        let (ann, notes) = session_on(&store, &scene.server.address);
+        let mut answers = vec![];
+        for n in 0..=round % 4 {
+            said.push(format!("{round}/{n}"));
+            let content = said.last().unwrap().clone();
+            answers.push(ann.enqueue(to.clone(), ids.next(now()), content).await);
+        }
+        if round % 10 == 5 {
+            scene.server.kill().unwrap();
+            scene.server.restart().unwrap();
+        }
+        match round % 3 {
+            // At once, in the middle of connecting; or after the first answer, with others under way.
+            0 => {}
+            1 => tokio::time::sleep(Duration::from_millis(round)).await,
+            _ => drop(timeout(PATIENCE, answers.remove(0)).await.unwrap().unwrap()),
+        }
+        ann.crash().await;
+        drop(notes);
+    }
+    let (ann, notes) = session_on(&store, &scene.server.address);
+    said.push("the end".to_owned());
+    let end = ann.send(to, ids.next(now()), "the end".to_owned());
+    timeout(PATIENCE, end).await.unwrap().unwrap();
+    assert_eq!(words(&scene.server.address, scene.thread).await, said);
+    assert!(store.kept().outgoing.is_empty());
+    ann.stop().await;
+    drop(notes);
+}
+
+fn run(data_dir: &Path, arguments: &[&str]) {
+    let mut command = Command::new(binary());
+    // It names the program for tests; the program itself knows no such setting.
+    let command = command.env_remove("SEMEL_BINARY").args(arguments);
+    let output = command.arg("--data-dir").arg(data_dir).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {said}");
+}
+
+/// What the server had acknowledged after the backup was made is there again when the device has come back.
+#[tokio::test]
+async fn p_sync_4_after_a_restore_the_device_brings_back_what_was_acknowledged() {
+    let mut scene = scene().await;
+    let data_dir = scene.server.data_dir().to_owned();
+    let copy = data_dir.join("copy.db");
+    let copy = copy.to_str().unwrap();
+    let store = Arc::new(MemoryStore::new());
+    let (ann, mut notes) = session_on(&store, &scene.server.address);
+    let drain = tokio::spawn(async move { while notes.recv().await.is_some() {} });
+    let to = Destination::Thread(scene.thread);
+    let mut ids = IdMaker::new(random());
+    let mut said = vec![];
+    for n in 0..10 {
+        if n == 4 {
+            run(&data_dir, &["backup", copy]);
+        }
+        said.push(n.to_string());
+        let sent = ann.send(to.clone(), ids.next(now()), n.to_string());
+        timeout(PATIENCE, sent).await.unwrap().unwrap();
+    }
+    scene.server.stop().unwrap();
+    run(&data_dir, &["restore", "--replace", copy]);
+    said.push("newer".to_owned());
+    let newer = ann.enqueue(to, ids.next(now()), "newer".to_owned()).await;
+    scene.server.restart().unwrap();
+    timeout(PATIENCE, newer).await.unwrap().unwrap().unwrap();
+    assert_eq!(words(&scene.server.address, scene.thread).await, said);
+    assert_eq!(ann.counts().offered_again, 10);
+    ann.stop().await;
+    drain.await.unwrap();
 }
