@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
+    sync::Arc,
 };
 
 use semel_check::{Options, Report, check_file, history::HistoryError};
@@ -13,14 +14,18 @@ use semel_protocol::{
     limits,
     thread::{History, ParticipantPage},
 };
+use tokio::task::{JoinError, JoinSet};
 
 use crate::{
+    Sign,
     record::{FinalReader, Recorder},
     workload::{Rest, RestThread},
 };
 
 /// Readers of each log, if so many see all of it; more if there are more servers.
 const READERS: usize = 2;
+/// Threads that are read at the same time.
+const THREADS_AT_A_TIME: usize = 8;
 
 /// Why the end cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +33,9 @@ pub enum FinaleError {
     /// No server was named.
     #[error("read the final logs: no address was given")]
     NoAddress,
+    /// A reader panicked.
+    #[error("wait for a reader of the final logs")]
+    Task(#[source] JoinError),
     /// A server does not answer, or refuses.
     #[error("read the final log of thread {thread} as {user}")]
     Server {
@@ -65,13 +73,21 @@ pub async fn read(
     if addresses.is_empty() {
         return Err(FinaleError::NoAddress);
     }
-    let mut people = People {
-        rest,
-        addresses,
-        apis: BTreeMap::new(),
-    };
+    let people = Arc::new(People {
+        sign: Arc::clone(&rest.sign),
+        addresses: addresses.to_vec(),
+    });
+    let mut reading = JoinSet::new();
     for thread in &rest.threads {
-        read_thread(&mut people, thread, recorder).await?;
+        if reading.len() >= THREADS_AT_A_TIME {
+            joined(reading.join_next().await)?;
+        }
+        let (people, thread) = (Arc::clone(&people), thread.clone());
+        let recorder = recorder.clone();
+        reading.spawn(async move { read_thread(&people, &thread, &recorder).await });
+    }
+    while let Some(one) = reading.join_next().await {
+        joined(Some(one))?;
     }
     for device in &rest.devices {
         for thread in &rest.threads {
@@ -88,25 +104,25 @@ pub fn judge(path: &Path, options: Options) -> Result<Report, HistoryError> {
     check_file(path, options)
 }
 
-/// The readers' connections, by person and server.
-struct People<'a> {
-    rest: &'a Rest,
-    addresses: &'a [Address],
-    apis: BTreeMap<(UserId, usize), Api>,
+fn joined(one: Option<Result<Result<(), FinaleError>, JoinError>>) -> Result<(), FinaleError> {
+    one.map_or(Ok(()), |one| one.map_err(FinaleError::Task)?)
 }
 
-impl People<'_> {
-    fn api(&mut self, user: &UserId, server: usize) -> &Api {
-        let address = &self.addresses[server];
-        let token = || (self.rest.sign)(user);
-        self.apis
-            .entry((user.clone(), server))
-            .or_insert_with(|| Api::new(address.clone(), &token()))
+/// Who reads, and where.
+struct People {
+    sign: Sign,
+    addresses: Vec<Address>,
+}
+
+impl People {
+    fn api(&self, user: &UserId, server: usize) -> Api {
+        let address = self.addresses[server].clone();
+        Api::new(address, &(self.sign)(user))
     }
 }
 
 async fn read_thread(
-    people: &mut People<'_>,
+    people: &People,
     thread: &RestThread,
     recorder: &Recorder,
 ) -> Result<(), FinaleError> {
@@ -129,10 +145,10 @@ async fn read_thread(
                 }
             }
         };
-        read_log(api, thread, user, &reader, take).await?;
+        read_log(&api, thread, user, &reader, take).await?;
     }
     let api = people.api(first, 0);
-    let positions = participants(api, id)
+    let positions = participants(&api, id)
         .await
         .map_err(|source| server_error(id, first, source))?;
     memberships.record(thread, recorder);
