@@ -39,7 +39,10 @@ use stage::Stage;
 pub use tally::{Counters, Tally, Timed};
 pub use target::{Now, OwnServer, Target};
 
-use crate::record::{CallError, Recorder, SessionRecord};
+use crate::{
+    finale::FinaleError,
+    record::{CallError, Recorder, SessionRecord},
+};
 
 /// Why a run came to nothing.
 #[derive(Debug, thiserror::Error)]
@@ -67,12 +70,9 @@ pub enum LoadError {
     /// The same, recorded.
     #[error("prepare the run over HTTP")]
     Call(#[source] CallError),
-    /// A thread whose log cannot be read whole.
-    #[error(
-        "read a log of more than {} entries, which no device reads whole: judge a shorter or slower run",
-        semel_protocol::limits::SYNC_BEHIND_ENTRIES_MAX
-    )]
-    TooLong,
+    /// The end of a recorded run.
+    #[error("read what is there at the end")]
+    Finale(#[source] FinaleError),
     /// Our own server.
     #[error("handle the server")]
     Server(#[source] io::Error),

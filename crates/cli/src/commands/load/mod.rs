@@ -12,6 +12,7 @@ use semel_client::ConnectError;
 use semel_core::ports::Entropy as _;
 use semel_load::{
     Sign,
+    finale::FinaleError,
     scenario::{self, LoadError, Plan, Rate, Scenario, Tally, Target},
 };
 use semel_protocol::{Timestamp, UserId};
@@ -190,6 +191,10 @@ fn failed(error: &LoadError, args: &LoadArgs) -> Failure {
         }
         (LoadError::Connect(..) | LoadError::Gather(_), Some(_)) => {
             "; is the server running there, and may it open so many files? See its log"
+        }
+        (LoadError::Finale(FinaleError::TooOld(_)), _) => {
+            "; with --check, ask for a shorter or slower run: of a log of more than 10,000 entries nobody reads the \
+             beginning"
         }
         (LoadError::Connect(..) | LoadError::Gather(_), None) => {
             "; ask for fewer with --connections"
