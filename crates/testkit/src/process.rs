@@ -91,6 +91,23 @@ impl Semel {
         Ok(kill_process(pid, signal)?)
     }
 
+    /// Whether no thread of it runs: each has stopped, or waits for the disk and stops then. Linux only.
+    pub fn is_standing(&self) -> bool {
+        let state = |task: &Path| {
+            let stat = fs::read_to_string(task.join("stat")).ok()?;
+            // After the name, which may have brackets itself.
+            stat.rsplit_once(") ")?.1.chars().next()
+        };
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.pid()));
+        let mut tasks = tasks.into_iter().flatten().flatten();
+        tasks.all(|task| {
+            matches!(
+                state(&task.path()),
+                None | Some('T' | 't' | 'D' | 'Z' | 'X')
+            )
+        })
+    }
+
     /// Starts it again at the same address.
     pub fn restart(&mut self) -> io::Result<()> {
         let listen = self.address.authority.clone();

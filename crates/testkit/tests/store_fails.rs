@@ -7,7 +7,6 @@
 )]
 
 mod faults;
-mod load;
 
 use std::{
     collections::HashSet,
@@ -18,8 +17,9 @@ use std::{
     time::Duration,
 };
 
-use faults::{Line, PATIENCE, Room, Said, assert_sound, attach, disk, or_skip, ready, until};
-use load::{Load, Plan, Report};
+use faults::{
+    Crowd, Line, PATIENCE, Room, Said, assert_sound, attach, disk, or_skip, ready, until,
+};
 use rustix::process::Signal;
 use semel_client::{Api, Client};
 use semel_protocol::{
@@ -41,28 +41,10 @@ use tokio::{
 
 /// Characters of a large message.
 const LARGE: usize = 15_000;
-/// Everybody who writes beside the test.
-const CROWD: Plan = Plan {
-    patient: 4,
-    hasty: 2,
-    keyed: 2,
-};
-
 /// The store is well, as far as the server tells.
 async fn wait_until_ready(server: &Semel) {
     let is_ready = async || ready(&server.address).await.0 == 200;
     until("the server says that it is ready", is_ready).await;
-}
-
-async fn finish(load: &Load) -> Report {
-    timeout(PATIENCE, load.everybody_is_acknowledged_again())
-        .await
-        .expect("it goes on");
-    let report = timeout(PATIENCE, load.finish())
-        .await
-        .expect("every outbox drains");
-    load::verify(load, &report).await;
-    report
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -124,7 +106,7 @@ async fn fault_d4_failing_syncs_acknowledge_nothing_and_heal() {
     assert_eq!(room.heard(), 0);
     drop(strace);
     wait_until_ready(&server).await;
-    let load = Load::start(&server.address, CROWD).await;
+    let crowd = Crowd::gather(&server.address).await;
 
     // Now and then.
     let how = "error=EIO:when=4+9";
@@ -155,7 +137,7 @@ async fn fault_d4_failing_syncs_acknowledge_nothing_and_heal() {
     assert_eq!(room.acknowledged(), acknowledged);
     assert!(heard <= room.log().await.len());
     wait_until_ready(&server).await;
-    finish(&load).await;
+    crowd.disperse().await;
     room.verify().await;
     server.kill().unwrap();
     assert_sound(&server);
@@ -257,7 +239,7 @@ async fn emit(client: Client, thread_id: ThreadId, body: SendMessage) -> Option<
 async fn fault_p3_a_server_that_stood_still_goes_on() {
     let directory = tempfile::tempdir().unwrap();
     let mut server = Semel::start(binary(), directory.path()).unwrap();
-    let load = Load::start(&server.address, CROWD).await;
+    let crowd = Crowd::gather(&server.address).await;
     let mut room = Room::open(&server.address).await;
     room.listen();
     assert_eq!(room.say("before").await, Said::Acknowledged);
@@ -265,7 +247,7 @@ async fn fault_p3_a_server_that_stood_still_goes_on() {
     sleep(Duration::from_secs(3)).await;
     server.signal(Signal::CONT).unwrap();
     assert_eq!(room.say("after").await, Said::Acknowledged);
-    finish(&load).await;
+    crowd.disperse().await;
     room.verify().await;
     server.kill().unwrap();
     assert_sound(&server);
@@ -351,7 +333,7 @@ async fn fault_p2_a_kill_in_the_middle_of_a_commit_doubles_nothing() {
     }
     let directory = tempfile::tempdir().unwrap();
     let mut server = Semel::start(binary(), directory.path()).unwrap();
-    let load = Load::start(&server.address, CROWD).await;
+    let crowd = Crowd::gather(&server.address).await;
     let mut room = Room::open(&server.address).await;
     room.listen();
     for round in 1..=4 {
@@ -366,7 +348,7 @@ async fn fault_p2_a_kill_in_the_middle_of_a_commit_doubles_nothing() {
         server.kill().unwrap();
         server.restart().unwrap();
     }
-    finish(&load).await;
+    crowd.disperse().await;
     room.verify().await;
     server.kill().unwrap();
     assert_sound(&server);

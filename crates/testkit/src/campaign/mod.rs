@@ -7,6 +7,7 @@ use std::{fmt, time::Duration};
 pub use run::{Outcome, Progress, Run};
 
 use semel_check::{Options, Sometimes};
+use semel_load::workload::Plan;
 
 use crate::{faults::Kind, schedule::Mix};
 
@@ -27,7 +28,7 @@ pub enum Campaign {
     Clock,
     /// Clients crash.
     Client,
-    /// All of it, up to three at a time.
+    /// All of it but repeats, up to three at a time.
     All,
 }
 
@@ -75,7 +76,11 @@ impl Campaign {
         let (kinds, gap, tracks) = match self {
             Self::Kill => (same(&[Kind::Kill]), 100..=1_000, 1),
             Self::Pause => (vec![(Kind::Pause, 3), (Kind::Restart, 2)], 200..=1_500, 1),
-            Self::Network => (same(NETWORK), 100..=800, 1),
+            Self::Network => {
+                // Some of what is repeated arrives after a restart.
+                let kinds = [same(NETWORK), same(&[Kind::Repeats, Kind::Kill])].concat();
+                (kinds, 100..=800, 2)
+            }
             Self::Disk => (same(DISK), 300..=1_500, 1),
             Self::Power => (same(&[Kind::PowerCut]), 200..=1_500, 1),
             Self::Clock => (same(CLOCK), 200..=1_000, 1),
@@ -93,6 +98,15 @@ impl Campaign {
             kinds,
             gap: least..=most,
             tracks,
+        }
+    }
+
+    /// Who writes in it, of a plan. What was refused may be accepted when the network brings it once more after its sender
+    /// was let in: where everything is repeated, nobody goes and comes.
+    pub fn plan(self, plan: Plan) -> Plan {
+        match self {
+            Self::Network => Plan { guests: 0, ..plan },
+            _ => plan,
         }
     }
 
@@ -141,6 +155,7 @@ impl Campaign {
     }
 }
 
+/// Without repeats: see [`Campaign::plan`].
 const NETWORK: &[Kind] = &[
     Kind::Lateness,
     Kind::Narrowness,
@@ -148,7 +163,6 @@ const NETWORK: &[Kind] = &[
     Kind::Silence,
     Kind::Refusal,
     Kind::Cuts,
-    Kind::Repeats,
     Kind::LostAnswers,
     Kind::HalfOpen,
     Kind::Disconnect,

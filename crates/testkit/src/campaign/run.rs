@@ -139,6 +139,10 @@ impl Run {
         Ok(outcome)
     }
 
+    fn plan(&self) -> Plan {
+        self.campaign.plan(self.plan.clone())
+    }
+
     fn needs(&self, scratch: &TempDir) -> Needs {
         Needs {
             binary: self.binary.clone(),
@@ -156,7 +160,7 @@ impl Run {
         let options = [
             ("campaign", self.campaign.to_string()),
             ("duration", format!("{:?}", self.duration)),
-            ("plan", format!("{:?}", self.plan)),
+            ("plan", format!("{:?}", self.plan())),
             ("schedule", schedule.to_string()),
             ("expect", expected.join(",")),
         ];
@@ -179,7 +183,7 @@ impl Run {
     ) -> Result<(), String> {
         let sign: Sign = Arc::new(|user| token(user.as_str()));
         let addresses = vec![stage.address().clone()];
-        let workload = Workload::start(self.plan.clone(), addresses, sign, recorder.clone());
+        let workload = Workload::start(self.plan(), addresses, sign, recorder.clone());
         let workload = Arc::new(workload.await.map_err(|error| error.to_string())?);
         let mut actor = Actor {
             stage,

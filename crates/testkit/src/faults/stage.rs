@@ -13,7 +13,7 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use super::{Clock, Disk, Fault, Missing, SYNCS, Strace, Whom};
+use super::{Clock, Disk, Fault, Missing, SYNCS, Strace, Whom, until};
 use crate::{
     Launch, Semel,
     proxy::{Ending, Proxy, Rules},
@@ -21,6 +21,8 @@ use crate::{
 
 /// Answers to idempotency keys are kept for longer than any clock here jumps: within that time the promises hold.
 const IDEMPOTENCY_HOURS: &str = "2000";
+/// Time in which a server that was told to stand still must do so.
+const STAND_MAX: Duration = Duration::from_secs(10);
 /// How often a drifting clock is set back.
 const DRIFT_STEP: Duration = Duration::from_secs(1);
 
@@ -142,6 +144,11 @@ impl Stage {
             Fault::Pause => self.server.signal(Signal::STOP),
             Fault::PowerCut => {
                 let disk = self.disk.as_mut().ok_or_else(|| lacks("a disk"))?;
+                // At one moment: a sync that is under way may be told that it succeeded after the disk was cut off, and
+                // nobody must hear of that.
+                self.server.signal(Signal::STOP)?;
+                let stands = async || self.server.is_standing();
+                until("the server stands still", STAND_MAX, stands).await?;
                 block_in_place(|| {
                     disk.cut_power()?;
                     self.server.kill()?;

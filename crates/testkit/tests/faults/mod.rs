@@ -1,5 +1,6 @@
 //! The means to make a store fail under a running server, and to look at the server meanwhile.
 
+mod crowd;
 mod room;
 
 use std::{env::temp_dir, process::Command, time::Duration};
@@ -16,6 +17,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
+pub(crate) use crowd::Crowd;
 pub(crate) use room::{Line, Room, Said};
 
 /// Time in which everything must have happened.
