@@ -2,11 +2,12 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run dev check test fmt lint unit compat deny bench load crash demo
+.PHONY: help run dev check test fmt lint unit compat deny bench load simulate crash demo
 
 DATA ?= ./data
 LISTEN ?= 127.0.0.1:8080
 KILLS ?= 50
+SEEDS ?= 10000
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -48,6 +49,9 @@ load: ## Load a server of its own by named scenarios (LOAD='--scenario all --che
 
 bench: ## Messages a second, latencies, memory, fsyncs: on this machine, from outside (BENCH='--seconds 20 --json FILE')
 	cargo run --release --locked --package semel-testkit --bin bench -- $(BENCH)
+
+simulate: ## Run everything under a seeded scheduler with faults, many times (SEEDS=…)
+	cargo run --release --locked --package semel-sim -- --seeds "$(SEEDS)" --report target/reports/simulate.json
 
 crash: ## Kill the server at 50 random moments under load and check what it acknowledged (KILLS=…)
 	SEMEL_KILLS="$(KILLS)" cargo test --release --locked --package semel-testkit --test kill_nine -- --nocapture

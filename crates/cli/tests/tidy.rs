@@ -58,7 +58,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "backends", "server", "client", "load", "sim", "cli", "testkit",
         ],
     ),
-    ("clap", &["cli", "testkit"]),
+    ("clap", &["cli", "sim", "testkit"]),
 ];
 
 fn root() -> PathBuf {

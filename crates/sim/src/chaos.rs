@@ -2,13 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{sync::watch, time::sleep};
+use tokio::time::{sleep, timeout};
 
 use crate::{
     device::Device,
     dice::Dice,
     disk,
     faults::Fault,
+    life::Flag,
     network,
     world::{World, purpose},
 };
@@ -19,6 +20,8 @@ const QUIET_MAX: Duration = Duration::from_secs(40);
 const DOWN_MAX: Duration = Duration::from_secs(12);
 /// A store answers nobody, and a device cannot connect, for up to this.
 const AWAY_MAX: Duration = Duration::from_secs(15);
+/// A commit is waited for so long.
+const COMMIT_WAIT: Duration = Duration::from_secs(3);
 /// The wall clock jumps up to this far, in milliseconds, in either direction.
 const JUMP_MILLIS_MAX: usize = 20_000;
 
@@ -70,14 +73,14 @@ pub(crate) async fn rage(
     world: Arc<World>,
     devices: Vec<Arc<Device>>,
     weather: Weather,
-    mut stop: watch::Receiver<bool>,
+    stop: Flag,
 ) {
     let mut dice = Dice::new(world.seed, purpose::CHAOS);
     loop {
         let quiet = dice.time(QUIET_MAX);
         tokio::select! {
             biased;
-            _ = stop.wait_for(|is_over| *is_over) => return,
+            () = stop.raised() => return,
             () = sleep(quiet) => {}
         }
         let Some(fault) = dice.pick(&weather.events).copied() else {
@@ -96,6 +99,11 @@ async fn happen(world: &Arc<World>, devices: &[Arc<Device>], fault: Fault, dice:
     }
     match fault {
         Fault::Kill | Fault::PowerCut => {
+            // Most moments are between commits, and the others are those that matter.
+            for _ in 0..dice.below(4) {
+                // Nobody may be writing.
+                let _ = timeout(COMMIT_WAIT, world.disk.in_a_commit()).await;
+            }
             world.kill_server(fault == Fault::Kill);
             sleep(dice.time(DOWN_MAX)).await;
             world.start_server();

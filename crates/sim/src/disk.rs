@@ -16,7 +16,11 @@ use semel_backends::{
 };
 use semel_core::{Changes, Key, Rows, ports::Question};
 use semel_protocol::Timestamp;
-use tokio::time::{Instant, sleep};
+use semel_sabotage::{Defect, is_on};
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep},
+};
 
 use crate::{
     dice::{Dice, Seeds},
@@ -41,6 +45,8 @@ struct State {
     /// How many of those were synced.
     synced: usize,
     in_flight: InFlight,
+    /// Told when a commit begins, and when it begins to be synced.
+    moved: Arc<Notify>,
     away_until: Option<Instant>,
     /// Commits of a thousand that go wrong in each way.
     rates: Rates,
@@ -91,6 +97,7 @@ impl Disk {
             committed: Vec::new(),
             synced: 0,
             in_flight: InFlight::Nothing,
+            moved: Arc::default(),
             away_until: None,
             rates,
             dice,
@@ -113,6 +120,12 @@ impl Disk {
         let mut state = self.state();
         state.rates = Rates::default();
         state.away_until = None;
+    }
+
+    /// Comes back in the middle of a commit, while it is written or while it is synced.
+    pub(crate) async fn in_a_commit(&self) {
+        let moved = self.state().moved.clone();
+        moved.notified().await;
     }
 
     /// The disk answers nobody for a while.
@@ -143,7 +156,10 @@ impl Disk {
         if !has_power && state.synced < state.committed.len() {
             state.lose_unsynced()?;
         }
-        state.synced = state.committed.len();
+        // What a process wrote before it was killed, the system still writes.
+        if !has_power {
+            state.synced = state.committed.len();
+        }
         Ok(())
     }
 
@@ -161,6 +177,11 @@ impl State {
             Some(until) if Instant::now() < until => Err(broken_disk()),
             _ => Ok(()),
         }
+    }
+
+    fn move_on(&mut self, in_flight: InFlight) {
+        self.in_flight = in_flight;
+        self.moved.notify_waiters();
     }
 
     fn draw_fate(&mut self) -> Fate {
@@ -266,7 +287,7 @@ impl Store for SimStore {
                 .journal
                 .note(format_args!("disk: a commit will end as {fate:?}"));
         }
-        self.disk.state().in_flight = InFlight::Writing;
+        self.disk.state().move_on(InFlight::Writing);
         self.wait(WRITE_MAX).await;
         if matches!(fate, Fate::Refused | Fate::Broken) {
             let undone = self.disk.state().discard();
@@ -277,8 +298,10 @@ impl Store for SimStore {
             };
             return Err(NotCommitted::Aborted(undone.err().unwrap_or(error)));
         }
-        self.disk.state().in_flight = InFlight::Syncing;
-        self.wait(SYNC_MAX).await;
+        self.disk.state().move_on(InFlight::Syncing);
+        if !is_on(Defect::LazySync) {
+            self.wait(SYNC_MAX).await;
+        }
         let mut state = self.disk.state();
         let done = if fate == Fate::UnknownLost {
             state.discard()
@@ -286,7 +309,9 @@ impl Store for SimStore {
             state.apply()
         };
         done.map_err(NotCommitted::Unknown)?;
-        state.synced = state.committed.len();
+        if !is_on(Defect::LazySync) {
+            state.synced = state.committed.len();
+        }
         if fate == Fate::Good {
             Ok(())
         } else {

@@ -12,7 +12,7 @@ use semel_core::{
     ports::{Entropy, Ledger, LedgerError, Question},
 };
 use tokio::{
-    sync::{mpsc, watch},
+    sync::mpsc,
     task::JoinHandle,
     time::{sleep, timeout},
 };
@@ -20,7 +20,7 @@ use tokio::{
 use crate::{
     dice::Dice,
     disk::{Disk, SimStore},
-    life::Life,
+    life::{Flag, Life},
 };
 
 /// A question takes up to this.
@@ -36,9 +36,9 @@ pub(crate) struct SimLedger {
     work: mpsc::Sender<Job>,
     waiting: Arc<AtomicUsize>,
     watch: Arc<Watch>,
-    closing: watch::Sender<bool>,
-    /// Closed when the lane has ended.
-    ended: watch::Sender<()>,
+    closing: Flag,
+    /// Raised when the lane has ended.
+    ended: Flag,
 }
 
 /// Randomness that can be shown.
@@ -56,13 +56,12 @@ impl SimLedger {
         setup: Setup,
     ) -> (Arc<Self>, JoinHandle<()>) {
         let (work, waiting) = mpsc::channel(QUEUE_COMMANDS_MAX);
-        let closing = watch::Sender::new(false);
-        let ended = watch::Sender::new(());
+        let (closing, ended) = (Flag::default(), Flag::default());
         let lane = run(
             Lane::new(setup.clone(), SimStore::new(disk.clone(), life.clone())),
             waiting,
-            closing.subscribe(),
-            ended.subscribe(),
+            closing.clone(),
+            ended.clone(),
         );
         let ledger = Arc::new(Self {
             disk: disk.clone(),
@@ -86,7 +85,7 @@ impl SimLedger {
             .time(QUESTION_MAX);
         sleep(time).await;
         self.life.go_on().await;
-        if *self.closing.borrow() {
+        if self.closing.is_raised() {
             return Err(LedgerError::Closing);
         }
         let answered = self.disk.answer(&mut question);
@@ -98,14 +97,14 @@ impl SimLedger {
 async fn run(
     mut lane: Lane<SimStore>,
     mut waiting: mpsc::Receiver<Job>,
-    mut closing: watch::Receiver<bool>,
-    _ended: watch::Receiver<()>,
+    closing: Flag,
+    ended: Flag,
 ) {
     loop {
         let next = tokio::select! {
             biased;
             job = waiting.recv() => Ok(job),
-            _ = closing.wait_for(|is_closing| *is_closing) => Ok(None),
+            () = closing.raised() => Ok(None),
             () = sleep(TICK) => Err(()),
         };
         match next {
@@ -113,7 +112,7 @@ async fn run(
                 let jobs = gather(job, || waiting.try_recv().ok());
                 lane.serve(jobs).await;
             }
-            Ok(None) => return,
+            Ok(None) => return ended.raise(),
             Err(()) => lane.look_after().await,
         }
     }
@@ -123,7 +122,7 @@ async fn run(
 impl Ledger for SimLedger {
     async fn submit(&self, command: Command) -> Result<Reply, LedgerError> {
         self.life.go_on().await;
-        if *self.closing.borrow() {
+        if self.closing.is_raised() {
             return Err(LedgerError::Closing);
         }
         let (job, answer) = Job::new(command, self.entropy.seed(), &self.waiting)?;
@@ -154,8 +153,8 @@ impl Ledger for SimLedger {
     }
 
     async fn close(&self) {
-        self.closing.send_replace(true);
+        self.closing.raise();
         // A lane whose store does not come back would wait for ever.
-        let _ = timeout(Duration::from_mins(1), self.ended.closed()).await;
+        let _ = timeout(Duration::from_mins(1), self.ended.raised()).await;
     }
 }

@@ -1,25 +1,56 @@
-//! One life of a server: until it is killed.
+//! Flags that are raised once, and one life of a server: until it is killed.
 
-use std::{future::pending, sync::Arc};
+use std::{
+    future::pending,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+};
 
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
-/// A life of a server. Clones share it.
-#[derive(Clone, Debug)]
-pub(crate) struct Life(Arc<watch::Sender<bool>>);
+/// Something that happens once. Clones share it. Those who wait are woken in the order in which they came: tokio's
+/// `watch` wakes them in a random one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Flag(Arc<State>);
 
-impl Life {
-    pub(crate) fn begin() -> Self {
-        Self(Arc::new(watch::Sender::new(false)))
+#[derive(Debug, Default)]
+struct State {
+    is_raised: AtomicBool,
+    raised: Notify,
+}
+
+impl Flag {
+    pub(crate) fn raise(&self) {
+        self.0.is_raised.store(true, Relaxed);
+        self.0.raised.notify_waiters();
     }
 
+    pub(crate) fn is_raised(&self) -> bool {
+        self.0.is_raised.load(Relaxed)
+    }
+
+    /// Comes back when it is raised.
+    pub(crate) async fn raised(&self) {
+        while !self.is_raised() {
+            self.0.raised.notified().await;
+        }
+    }
+}
+
+/// A life of a server. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Life(Flag);
+
+impl Life {
     /// The server is killed: nothing that it still does is seen by anybody.
     pub(crate) fn end(&self) {
-        self.0.send_replace(true);
+        self.0.raise();
     }
 
     pub(crate) fn is_over(&self) -> bool {
-        *self.0.borrow()
+        self.0.is_raised()
     }
 
     /// Comes back only while the server lives.
@@ -31,8 +62,6 @@ impl Life {
 
     /// Comes back when the server is killed.
     pub(crate) async fn over(&self) {
-        let mut life = self.0.subscribe();
-        // It is held here, so it is not dropped.
-        let _ = life.wait_for(|is_over| *is_over).await;
+        self.0.raised().await;
     }
 }

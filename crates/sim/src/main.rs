@@ -39,6 +39,9 @@ struct Args {
     /// Tell what happens, line by line. With --seed.
     #[arg(long, requires = "seed")]
     trace: bool,
+    /// Give the server or the clients this defect, to see it found (names as in `semel-sabotage`).
+    #[arg(long)]
+    sabotage: Option<semel_sabotage::Defect>,
     /// Go on after a broken invariant.
     #[arg(long)]
     keep_going: bool,
@@ -49,6 +52,7 @@ struct Args {
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    semel_sabotage::choose(args.sabotage);
     match args.seed {
         Some(seed) => one(seed, args.trace),
         None => many(&args),

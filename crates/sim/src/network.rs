@@ -22,7 +22,7 @@ use semel_server::{http::Call, realtime::Line};
 use serde::de::DeserializeOwned;
 use serde_json::{json, value::RawValue};
 use tokio::{
-    sync::{mpsc, watch},
+    sync::mpsc,
     time::{Instant, sleep, sleep_until, timeout},
 };
 
@@ -30,7 +30,7 @@ use crate::{
     dice::Dice,
     faults::{Fault, Tally},
     journal::Journal,
-    life::Life,
+    life::{Flag, Life},
     server::Server,
 };
 
@@ -230,7 +230,10 @@ impl Net {
     }
 
     fn replays(&self) -> Option<Arc<dyn Replays>> {
-        self.replays.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.replays
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     async fn may_replay(&self, who: &UserId, text: &str) -> bool {
@@ -326,7 +329,7 @@ impl DeviceNetwork {
             number,
             line,
             life,
-            cut: Arc::new(watch::Sender::new(false)),
+            cut: Flag::default(),
         };
         tokio::spawn(carrier.clone().carry_up(to_server));
         tokio::spawn(carrier.clone().carry_down(to_device));
@@ -355,17 +358,16 @@ struct Carrier {
     number: u64,
     line: Arc<Line>,
     life: Life,
-    cut: Arc<watch::Sender<bool>>,
+    cut: Flag,
 }
 
 impl Carrier {
     /// Comes back when the connection is cut or the server killed.
     async fn broken(&self) {
-        let mut cut = self.cut.subscribe();
         tokio::select! {
             biased;
             () = self.life.over() => {}
-            _ = cut.wait_for(|is_cut| *is_cut) => {}
+            () = self.cut.raised() => {}
         }
     }
 
@@ -376,7 +378,7 @@ impl Carrier {
         self.net
             .journal
             .note(format_args!("line {}: breaks {fault:?}", self.number));
-        self.cut.send_replace(true);
+        self.cut.raise();
     }
 
     async fn carry_up(self, mut packets: mpsc::UnboundedReceiver<String>) {
@@ -419,7 +421,7 @@ impl Carrier {
                 () = sleep(time) => {}
             }
         }
-        self.cut.send_replace(true);
+        self.cut.raise();
     }
 
     async fn carry_down(self, packets: mpsc::UnboundedSender<String>) {
@@ -472,7 +474,7 @@ impl Carrier {
                 break;
             }
         }
-        self.cut.send_replace(true);
+        self.cut.raise();
     }
 }
 
@@ -482,7 +484,7 @@ struct SimLink {
     down: mpsc::UnboundedReceiver<String>,
     queued: Vec<String>,
     last_number: u64,
-    cut: Arc<watch::Sender<bool>>,
+    cut: Flag,
 }
 
 impl SimLink {
@@ -551,7 +553,7 @@ impl Drop for SimLink {
     fn drop(&mut self) {
         // Without a goodbye, unless it was said: then the server has it first.
         if self.up.is_some() {
-            self.cut.send_replace(true);
+            self.cut.raise();
         }
     }
 }

@@ -93,7 +93,7 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server on a disk, as `serve` does it.
     pub(crate) fn start(disk: &Disk, clock: &WallClock, mut dice: Dice) -> Arc<Self> {
-        let life = Life::begin();
+        let life = Life::default();
         let entropy = Arc::new(Seeds::new(Dice::new(dice.roll(), 1)));
         let wall: Arc<dyn Clock> = Arc::new(clock.clone());
         let hub = Hub::new(wall.clone(), Rhythm::default());

@@ -13,10 +13,7 @@ use semel_check::Event;
 use semel_load::record::{NodeState, Recorder};
 use semel_protocol::{ClientId, ThreadId, UserId};
 use semel_server::auth::Tokens;
-use tokio::{
-    sync::watch,
-    time::{Instant, sleep, timeout},
-};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
     Options,
@@ -27,6 +24,7 @@ use crate::{
     faults::Tally,
     finale,
     journal::Journal,
+    life::Flag,
     network::{Net, Replays},
     person,
     server::{self, Server, WallClock},
@@ -229,13 +227,13 @@ pub(crate) async fn live(seed: u64, options: &Options) -> Ended {
     let mut violations = Vec::new();
     let operations = plan.between(OPERATIONS.0, OPERATIONS.1);
     let work = person::everybody(&world, &devices, operations, plan);
-    let calm = watch::Sender::new(false);
-    let rage = chaos::rage(world.clone(), devices.clone(), weather, calm.subscribe());
+    let calm = Flag::default();
+    let rage = chaos::rage(world.clone(), devices.clone(), weather, calm.clone());
     let chaos = tokio::spawn(rage);
     if timeout(RUN_MAX, work).await.is_err() {
         violations.push("L1: people do not come to an end".to_owned());
     }
-    calm.send_replace(true);
+    calm.raise();
     // It ends what it has begun.
     if timeout(RUN_MAX, chaos).await.is_err() {
         violations.push("L1: the server does not come to an end".to_owned());
