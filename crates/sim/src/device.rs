@@ -156,7 +156,9 @@ impl Device {
                         | EntryBody::MessageDeleted { message, .. }
                         | EntryBody::ReactionAdded { message, .. }
                         | EntryBody::ReactionRemoved { message, .. } => {
-                            message.iter().for_each(|message| self.show(message));
+                            if let Some(message) = message {
+                                self.show(&message);
+                            }
                         }
                         _ => drop(self.state().shown.entry(entry.thread_id).or_default()),
                     }
@@ -168,7 +170,9 @@ impl Device {
                 } => {
                     self.world.shared().threads.insert(thread_id);
                     self.state().shown.insert(thread_id, Screen::default());
-                    messages.iter().for_each(|message| self.show(message));
+                    for message in &messages {
+                        self.show(message);
+                    }
                 }
                 Note::Left(thread_id) => drop(self.state().shown.remove(&thread_id)),
                 Note::Event(event) if event.name == from_server::READ => {
@@ -177,7 +181,7 @@ impl Device {
                     }
                 }
                 Note::Answered { client_id, answer } => {
-                    self.settle(client_id, &answer.map(|it| *it))
+                    self.settle(client_id, &answer.map(|it| *it));
                 }
                 Note::Refused(why) => {
                     self.world

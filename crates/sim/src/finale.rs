@@ -47,8 +47,7 @@ fn ask<T: Send + 'static>(
         Ok(())
     });
     world.disk.answer(&mut question).ok()?;
-    let found = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
-    found
+    answer.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
 type Roster = (

@@ -69,7 +69,7 @@ pub fn run(seed: u64, options: &Options) -> Outcome {
         .start_paused(true)
         .build();
     let runtime = runtime.expect("a runtime without threads is to be had");
-    let ended = runtime.block_on(world::live(seed, options));
+    let ended = runtime.block_on(world::live(seed, *options));
     drop(runtime);
     let mut violations = ended.violations;
     violations.extend(

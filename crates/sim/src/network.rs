@@ -289,7 +289,7 @@ impl DeviceNetwork {
         }
         let server = net.server().ok_or_else(unreachable)?;
         let line = server.realtime.open_line().ok_or_else(unreachable)?;
-        let life = server.life.clone();
+        let of_server = server.life.clone();
         drop(server);
         let line = Arc::new(line);
         let number = {
@@ -304,15 +304,15 @@ impl DeviceNetwork {
         };
         net.journal
             .note(format_args!("line {number}: {} connects", self.device));
-        let mut link = self.carry(line, life, number);
+        let mut end = self.carry(line, of_server, number);
         let auth = json!({ "token": token, "device_id": device_id });
-        link.send(codec::connect(&auth).map_err(TransportError::Encode)?);
+        end.send(codec::connect(&auth).map_err(TransportError::Encode)?);
         loop {
-            let frame = link.receive().await?;
+            let frame = end.receive().await?;
             match codec::decode(&frame).map_err(TransportError::Protocol)? {
                 Packet::Open(_) => {}
-                Packet::Ping(probe) => link.send(codec::pong(probe)),
-                Packet::Connect => return Ok(Box::new(link)),
+                Packet::Ping(probe) => end.send(codec::pong(probe)),
+                Packet::Connect => return Ok(Box::new(end)),
                 Packet::ConnectError(json) => return Err(refused(json)),
                 _ => return Err(TransportError::Protocol(codec::UnknownPacket).into()),
             }
@@ -320,7 +320,7 @@ impl DeviceNetwork {
     }
 
     /// Lets two tasks carry packets, one each way.
-    fn carry(&self, line: Arc<Line>, life: Life, number: u64) -> SimLink {
+    fn carry(&self, line: Arc<Line>, of_server: Life, number: u64) -> SimLink {
         let (up, to_server) = mpsc::unbounded_channel();
         let (to_device, down) = mpsc::unbounded_channel();
         let carrier = Carrier {
@@ -328,7 +328,7 @@ impl DeviceNetwork {
             who: self.who.clone(),
             number,
             line,
-            life,
+            life: of_server,
             cut: Flag::default(),
         };
         tokio::spawn(carrier.clone().carry_up(to_server));

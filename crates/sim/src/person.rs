@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use semel_check::{Action, TIMED_OUT};
-use semel_client::{ApiError, Destination};
+use semel_client::{ApiError, Destination, percent_encoded};
 use semel_load::record::Change;
 use semel_protocol::{
     ClientId, ThreadId, UserId, entry::EntryPage, message::MessagePage, thread::ThreadType,
@@ -22,6 +22,9 @@ use crate::{
 const PAUSE_MAX: Duration = Duration::from_secs(4);
 /// Groups of a run, besides the direct thread.
 const GROUPS: (usize, usize) = (1, 3);
+/// How often, and how soon again, somebody tries to make a thread with people who are not there yet.
+const MAKE_ATTEMPTS: usize = 20;
+const MAKE_PAUSE: Duration = Duration::from_millis(500);
 const EMOJI: [&str; 4] = ["👍", "🎉", "❤️", "😀"];
 
 /// Everybody does what they do, at the same time, until all of it is done.
@@ -73,19 +76,22 @@ fn make_threads(world: &Arc<World>, work: &mut JoinSet<()>, plan: &mut Dice) {
 }
 
 async fn make_thread(caller: Caller, body: Value, owners: Vec<UserId>, key: u128) {
-    let key = format!("{key:032x}");
-    // Whoever comes first makes the others known.
-    loop {
+    for attempt in 0..MAKE_ATTEMPTS {
+        let key = format!("{key:032x}-{attempt}");
         let change = Change {
             action: Action::Create,
             idempotency_key: Some(&key),
             ..Change::default()
         };
-        let path = "/api/chat/create-or-get";
+        let at = ("POST", "/api/chat/create-or-get");
         let made = caller
-            .change(&change, Own::IfCreated, ("POST", path), Some(&body))
+            .change(&change, Own::IfCreated, at, Some(&body))
             .await;
-        let Some(data) = made else { return };
+        let Some(data) = made else {
+            // Somebody has not come for the first time yet.
+            sleep(MAKE_PAUSE).await;
+            continue;
+        };
         let thread = data["thread"]["id"].as_str().and_then(|it| it.parse().ok());
         let Some(thread) = thread else { return };
         caller.world.shared().threads.insert(thread);
@@ -508,8 +514,4 @@ fn path_of(target: &Target) -> String {
         "/api/chat/threads/{}/messages/{}",
         target.thread, target.message.id
     )
-}
-
-fn percent_encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }

@@ -171,7 +171,7 @@ impl World {
     }
 }
 
-fn create(seed: u64, options: &Options, weather: &Weather, plan: &mut Dice) -> Arc<World> {
+fn create(seed: u64, options: Options, weather: &Weather, plan: &mut Dice) -> Arc<World> {
     let journal = Arc::new(Journal::new(options.is_told));
     let tally = Arc::new(Tally::default());
     let count = plan.between(PEOPLE.0, PEOPLE.1);
@@ -208,7 +208,7 @@ fn create(seed: u64, options: &Options, weather: &Weather, plan: &mut Dice) -> A
 }
 
 /// Lives a seed.
-pub(crate) async fn live(seed: u64, options: &Options) -> Ended {
+pub(crate) async fn live(seed: u64, options: Options) -> Ended {
     let begin = Instant::now();
     let mut plan = Dice::new(seed, purpose::PLAN);
     let weather = Weather::draw(&mut plan);
@@ -268,9 +268,8 @@ pub(crate) async fn live(seed: u64, options: &Options) -> Ended {
 async fn come_to_rest(world: &Arc<World>, devices: &[Arc<Device>]) -> Result<(), String> {
     let end = Instant::now() + REST_MAX;
     loop {
-        let missing = match finale::missing(world, devices) {
-            None => return Ok(()),
-            Some(missing) => missing,
+        let Some(missing) = finale::missing(world, devices) else {
+            return Ok(());
         };
         if Instant::now() >= end {
             return Err(missing);

@@ -14,15 +14,15 @@ fn outcomes(seeds: impl Iterator<Item = u64> + Send) -> Vec<Outcome> {
         for _ in 0..2 {
             scope.spawn(|| {
                 loop {
-                    let seed = seeds.lock().unwrap().next();
+                    let seed = seeds.lock().expect("no run panics").next();
                     let Some(seed) = seed else { return };
                     let outcome = run(seed, &Options::default());
-                    outcomes.lock().unwrap().push(outcome);
+                    outcomes.lock().expect("no run panics").push(outcome);
                 }
             });
         }
     });
-    let mut outcomes = outcomes.into_inner().unwrap();
+    let mut outcomes = outcomes.into_inner().expect("no run panics");
     outcomes.sort_by_key(|outcome| outcome.seed);
     outcomes
 }
