@@ -2,11 +2,13 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run dev check test fmt lint unit compat deny bench load simulate crash demo
+.PHONY: help run dev check test fmt lint unit compat deny bench load simulate faults crash demo
 
 DATA ?= ./data
 LISTEN ?= 127.0.0.1:8080
 KILLS ?= 50
+SECONDS ?= 600
+FAULTS ?= --kills 300 --cuts 100 --until-acknowledged 5000000 --seconds $(SECONDS)
 SEEDS ?= 10000
 
 help: ## Print this list
@@ -53,8 +55,11 @@ bench: ## Messages a second, latencies, memory, fsyncs: on this machine, from ou
 simulate: ## Run everything under a seeded scheduler with faults, many times (SEEDS=…)
 	cargo run --release --locked --package semel-sim -- --seeds "$(SEEDS)" --report target/reports/simulate.json
 
-crash: ## Kill the server at 50 random moments under load and check what it acknowledged (KILLS=…)
-	SEMEL_KILLS="$(KILLS)" cargo test --release --locked --package semel-testkit --test kill_nine -- --nocapture
+faults: ## Break a server in every way for half an hour, each run judged (SECONDS=…, FAULTS='power --cuts 20')
+	cargo run --release --locked --package semel-testkit --bin faults -- $(FAULTS)
+
+crash: ## Kill the server again and again under load, and judge what it did (KILLS=…)
+	cargo run --release --locked --package semel-testkit --bin faults -- kill --kills "$(KILLS)"
 
 demo: ## Replay a real IRC log as many clients, with retries and duplicates injected
 	cargo build --release --locked --package semel-cli

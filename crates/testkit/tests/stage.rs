@@ -83,6 +83,7 @@ async fn stage(scratch: &Path, disk_mebibytes: u64, has_clock: bool) -> Option<S
         disk_mebibytes,
         has_clock,
         has_proxy: false,
+        is_lying: false,
     };
     match Stage::set(&needs).await {
         Ok(stage) => Some(stage),
@@ -161,7 +162,7 @@ async fn fault_t1_the_clock_jumps_under_a_running_server_and_numbers_and_times_g
         })
         .await
         .unwrap();
-        stage.heal(&fault).unwrap();
+        stage.heal(&fault).await.unwrap();
     }
     let fault = Fault::ClockDrift { seconds_back: 600 };
     stage.begin(&fault).await.unwrap();
@@ -171,7 +172,7 @@ async fn fault_t1_the_clock_jumps_under_a_running_server_and_numbers_and_times_g
     })
     .await
     .unwrap();
-    stage.heal(&fault).unwrap();
+    stage.heal(&fault).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -189,7 +190,7 @@ async fn fault_d1_a_server_comes_back_after_a_power_cut_and_a_restart() {
             Fault::Restart
         };
         stage.begin(&fault).await.unwrap();
-        stage.heal(&fault).unwrap();
+        stage.heal(&fault).await.unwrap();
         let address = stage.address().clone();
         speaker.api = Api::new(address, &token("ann"));
     }

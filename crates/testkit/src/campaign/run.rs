@@ -57,6 +57,8 @@ pub struct Run {
     pub command: String,
     /// Of the program.
     pub commit: String,
+    /// The disk lies (see [`Needs::is_lying`]): the run must fail.
+    pub is_lying: bool,
 }
 
 /// How far a run is.
@@ -100,7 +102,7 @@ impl Run {
     /// Runs it. An error means that the harness could not do its work; a server that does not do its own is a failure.
     pub async fn run(&self, tell: &(dyn Fn(Progress<'_>) + Sync)) -> Result<Outcome, StageError> {
         let began = Instant::now();
-        if self.campaign.has_strace() {
+        if self.campaign.has_strace() || self.is_lying {
             Strace::look()?;
         }
         let scratch = tempfile::tempdir_in(&self.scratch)?;
@@ -151,6 +153,7 @@ impl Run {
             disk_mebibytes: self.campaign.disk_mebibytes(),
             has_clock: self.campaign.has_clock(),
             has_proxy: self.campaign.has_proxy(),
+            is_lying: self.is_lying,
         }
     }
 
@@ -346,7 +349,7 @@ impl Actor<'_> {
             }
             return Ok(());
         }
-        self.stage.heal(fault)?;
+        self.stage.heal(fault).await?;
         self.open -= 1;
         self.recorder.heal(kind.number());
         if kind.ends_server() {

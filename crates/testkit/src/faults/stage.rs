@@ -41,12 +41,17 @@ pub struct Needs {
     pub has_clock: bool,
     /// A proxy between clients and server.
     pub has_proxy: bool,
+    /// A disk that says that bytes were forced onto it when they were not: what it acknowledged is lost in a power cut.
+    /// Shows that a campaign notices.
+    pub is_lying: bool,
 }
 
 /// A running server, and what can happen to it. Dropping it ends the server and takes everything away.
 #[derive(Debug)]
 pub struct Stage {
     strace: Option<Strace>,
+    is_lying: bool,
+    lie: Option<Strace>,
     drift: Option<AbortHandle>,
     proxy: Option<Proxy>,
     clock: Option<Clock>,
@@ -99,14 +104,18 @@ impl Stage {
         } else {
             None
         };
-        Ok(Self {
+        let mut stage = Self {
             strace: None,
+            is_lying: needs.is_lying,
+            lie: None,
             drift: None,
             proxy,
             clock,
             server,
             disk,
-        })
+        };
+        stage.lie().await?;
+        Ok(stage)
     }
 
     /// Where clients connect.
@@ -184,11 +193,15 @@ impl Stage {
     }
 
     /// It is put right.
-    pub fn heal(&mut self, fault: &Fault) -> io::Result<()> {
+    pub async fn heal(&mut self, fault: &Fault) -> io::Result<()> {
         match fault {
             Fault::Kill | Fault::Restart | Fault::PowerCut => {
                 self.forget_clock();
-                block_in_place(|| self.server.restart())?;
+                block_in_place(|| {
+                    self.lie = None;
+                    self.server.restart()
+                })?;
+                self.lie().await?;
             }
             Fault::Pause => self.server.signal(Signal::CONT)?,
             Fault::FullDisk => self
@@ -223,6 +236,14 @@ impl Stage {
         Ok(())
     }
 
+    async fn lie(&mut self) -> io::Result<()> {
+        if self.is_lying {
+            let lie = Strace::attach(&self.server, Whom::Lane, SYNCS, "retval=0").await?;
+            self.lie = Some(lie);
+        }
+        Ok(())
+    }
+
     fn drift(&mut self, seconds_back: i64) -> io::Result<()> {
         let clock = self.clock()?.clone();
         let drift = tokio::spawn(async move {
@@ -251,6 +272,7 @@ impl Stage {
 impl Drop for Stage {
     fn drop(&mut self) {
         self.strace = None;
+        self.lie = None;
         if let Some(drift) = self.drift.take() {
             drift.abort();
         }

@@ -16,6 +16,7 @@ use semel_testkit::{
     binary,
     campaign::{Outcome, Run},
     faults::StageError,
+    schedule::Schedule,
     skip,
 };
 
@@ -24,6 +25,15 @@ const COULD_NOT_RUN: u8 = 2;
 
 fn main() -> ExitCode {
     let options = Options::parse();
+    if options.print {
+        for (campaign, target) in options.targets() {
+            for seed in (options.seed..).take(target.runs as usize) {
+                let schedule = Schedule::from_seed(seed, &campaign.mix(), options.duration());
+                screen::say(&format!("{campaign} {seed}:\n{schedule}"));
+            }
+        }
+        return ExitCode::SUCCESS;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
@@ -92,6 +102,7 @@ async fn run_campaign(
             keep: options.keep.clone(),
             command: options.command(campaign, seed),
             commit: tally.commit.clone(),
+            is_lying: options.lying_disk,
         };
         let bar = screen.run(campaign, seed, tally.progress(target));
         let outcome = match run.run(&|progress| bar.show(&progress)).await {

@@ -39,6 +39,12 @@ pub(crate) struct Options {
     /// Seconds of the whole set, roughly, without what --kills, --cuts and --until-acknowledged take beyond it
     #[arg(long, default_value_t = SET_SECONDS, value_name = "SECONDS")]
     seconds: u64,
+    /// Give the server a disk that lies about what was forced onto it: campaigns with power cuts must fail
+    #[arg(long)]
+    pub(crate) lying_disk: bool,
+    /// Print the schedules of the first runs, and run nothing
+    #[arg(long)]
+    pub(crate) print: bool,
     /// Who writes
     #[arg(long, value_enum, default_value_t = Who::Heavy)]
     pub(crate) plan: Who,
@@ -138,9 +144,10 @@ impl Options {
 
     /// How to run one run again.
     pub(crate) fn command(&self, campaign: Campaign, seed: u64) -> String {
+        let lying = if self.lying_disk { " --lying-disk" } else { "" };
         format!(
             "cargo run --release --package semel-testkit --bin faults -- {campaign} --seed {seed} \
-             --duration {} --plan {}",
+             --duration {} --plan {}{lying}",
             self.duration,
             self.plan.name()
         )
