@@ -152,7 +152,7 @@ async fn fault_t1_the_clock_jumps_under_a_running_server_and_numbers_and_times_g
         assert!(time >= last_time && seq == last_seq + 1, "{time} {seq}");
         (last_time, last_seq) = (time, seq);
     };
-    for hours in [1, -1, 24, -24, 0] {
+    for hours in [24, -1] {
         let seconds = hours * 3_600;
         let fault = Fault::ClockJump { seconds };
         stage.begin(&fault).await.unwrap();

@@ -19,6 +19,7 @@ use semel_testkit::{
     schedule::Schedule,
     skip,
 };
+use tokio::signal::ctrl_c;
 
 /// Exit status when the harness could not do its work.
 const COULD_NOT_RUN: u8 = 2;
@@ -37,13 +38,24 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
-    let done = runtime.and_then(|runtime| runtime.block_on(run_all(&options)));
+    let done = runtime.and_then(|runtime| runtime.block_on(run_or_stop(&options)));
     match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             screen::say(&format!("faults: {error}"));
             ExitCode::from(COULD_NOT_RUN)
+        }
+    }
+}
+
+/// Ctrl-C ends it, and what was mounted and started with it.
+async fn run_or_stop(options: &Options) -> io::Result<bool> {
+    tokio::select! {
+        done = run_all(options) => done,
+        stopped = ctrl_c() => {
+            stopped?;
+            Err(io::Error::new(io::ErrorKind::Interrupted, "stopped"))
         }
     }
 }
