@@ -61,17 +61,20 @@ impl Summary {
         // Writing into a string does not fail.
         let _ = writeln!(
             text,
-            "{} seeds, {} operations, {} events, {:.1} simulated hours in {:.1} s: {:.0} seeds a minute",
+            "{} seeds, {} operations, {} events, {:.1} simulated hours in {:.1} s: {} seeds a minute",
             self.seeds,
             self.operations,
             self.events,
             self.simulated.as_secs_f64() / 3_600.0,
             time.as_secs_f64(),
-            self.seeds as f64 / time.as_secs_f64() * 60.0,
+            u128::from(self.seeds) * 60_000 / time.as_millis().max(1),
         );
         let _ = writeln!(text, "faults: {}", list(&mut self.faults()));
         let _ = writeln!(text, "seen: {}", list(&mut self.coverage()));
         let _ = writeln!(text, "hash of all: {:016x}", self.hash);
+        if !self.never().is_empty() {
+            let _ = writeln!(text, "never happened: {}", self.never().join(", "));
+        }
         let _ = write!(text, "{} seeds broke something", self.broken.len());
         text
     }
@@ -134,9 +137,11 @@ pub(crate) fn broken(outcome: &Outcome) -> String {
         text.push_str(violation);
         text.push('\n');
     }
-    text.push_str(&format!(
+    // Writing into a string does not fail.
+    let _ = write!(
+        text,
         "  cargo run --release -p semel-sim -- --seed {} --trace",
         outcome.seed
-    ));
+    );
     text
 }
