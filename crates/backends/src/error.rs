@@ -4,12 +4,26 @@ use std::{io, path::PathBuf};
 
 use semel_core::ports::LedgerError;
 
+use crate::postgres::{Fault, fault};
+
 /// Why a store did not do what it should.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The database engine refused.
     #[error("use the database")]
     Sqlite(#[from] rusqlite::Error),
+    /// The database server refused, or did not answer.
+    #[error("use the database server")]
+    Postgres(#[from] tokio_postgres::Error),
+    /// Others wrote the same at the same time: everything was undone, and deciding again will do.
+    #[error("others were faster: {0}")]
+    Conflict(&'static str),
+    /// Others hold what is needed for too long.
+    #[error("others hold what is needed: {0}")]
+    Busy(&'static str),
+    /// The connection to the database server is of no use any more.
+    #[error("lost the database server: {0}")]
+    Lost(&'static str),
     /// The file system refused.
     #[error("{what} {}", path.display())]
     Io {
@@ -68,9 +82,24 @@ impl Error {
                         | SystemIoFailure
                 )
             ),
-            Self::Io { .. } => true,
+            Self::Postgres(error) => fault(error).is_outage(),
+            Self::Io { .. } | Self::Busy(_) | Self::Lost(_) | Self::Conflict(_) => true,
             Self::Corrupt(_) | Self::InUse(_) | Self::Unusable(_) => false,
         }
+    }
+
+    /// Whether the same decisions, made again, may well be stored.
+    pub(crate) fn is_conflict(&self) -> bool {
+        match self {
+            Self::Postgres(error) => fault(error) == Fault::Conflict,
+            Self::Conflict(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether it is a matter of waiting, for each command alone as for all of them.
+    pub(crate) fn is_busy(&self) -> bool {
+        matches!(self, Self::Busy(_))
     }
 
     /// Whether a write found no room.
@@ -81,10 +110,15 @@ impl Error {
     /// Whether the connection must not be used any more: what it believes to be on the disk may not be there.
     pub(crate) fn is_broken_connection(&self) -> bool {
         use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase, SystemIoFailure};
-        matches!(self, Self::Sqlite(error) if matches!(
-            error.sqlite_error_code(),
-            Some(DatabaseCorrupt | NotADatabase | SystemIoFailure)
-        ))
+        match self {
+            Self::Sqlite(error) => matches!(
+                error.sqlite_error_code(),
+                Some(DatabaseCorrupt | NotADatabase | SystemIoFailure)
+            ),
+            Self::Postgres(error) => fault(error) == Fault::Lost,
+            Self::Lost(_) => true,
+            _ => false,
+        }
     }
 
     /// What is wrong with the store, for whoever asks about its health: no paths and no content.
@@ -98,6 +132,9 @@ impl Error {
             Self::Corrupt(_) => "the database breaks its own rules",
             Self::InUse(_) => "another server uses the database",
             Self::Io { .. } => "a file cannot be used",
+            Self::Postgres(error) => fault(error).reason(),
+            Self::Conflict(_) | Self::Busy(_) => "others hold the database",
+            Self::Lost(_) => Fault::Lost.reason(),
             Self::Sqlite(error) => match error.sqlite_error_code() {
                 Some(DiskFull) => "the disk is full",
                 Some(SystemIoFailure) => "the disk reports errors",

@@ -8,6 +8,7 @@
 
 mod batch;
 mod job;
+mod rehearse;
 mod watch;
 
 use std::{
@@ -40,6 +41,10 @@ const HOT_ROWS_MAX: usize = 300_000;
 /// Where a lane writes: one connection, one transaction at a time. An engine that waits in its own calls returns futures
 /// that are ready at once.
 pub trait Store: Send {
+    /// Whether others write the same database, from afar: then nothing that was loaded is true beyond its transaction,
+    /// and what several commands need is loaded together.
+    const IS_SHARED: bool = false;
+
     /// Begins a transaction that sees everything that was committed.
     fn begin(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
 
@@ -56,6 +61,11 @@ pub trait Store: Send {
 
     /// Makes the transaction durable, all of it or nothing.
     fn commit(&mut self) -> impl Future<Output = Result<(), NotCommitted>> + Send;
+
+    /// Ends a transaction without changes, which may have read what others wrote: that is durable after this.
+    fn end_unchanged(&mut self) -> impl Future<Output = Result<(), NotCommitted>> + Send {
+        async { self.roll_back().await.map_err(NotCommitted::Aborted) }
+    }
 
     /// Ends the transaction without an effect, if there still is one.
     fn roll_back(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
@@ -203,6 +213,16 @@ impl<S: Store> Lane<S> {
                 self.lose(&error);
                 self.refuse(jobs, &error.for_caller());
             }
+            Err(Failure::Aborted(error))
+                if error.is_conflict() && jobs.iter_mut().all(Job::may_run_again) =>
+            {
+                tracing::debug!(error = error.chain(), "a batch runs again");
+                return vec![jobs];
+            }
+            Err(Failure::Aborted(error)) if error.is_busy() => {
+                self.note(&error);
+                self.refuse(jobs, &error.for_caller());
+            }
             // Alone they would not begin either, and each would wait for the lock anew.
             Err(Failure::NotBegun(error)) => {
                 self.note(&error);
@@ -245,7 +265,7 @@ impl<S: Store> Lane<S> {
             job.answer(Ok(reply));
         }
         self.rows.forget_cold();
-        if self.rows.len() > HOT_ROWS_MAX {
+        if S::IS_SHARED || self.rows.len() > HOT_ROWS_MAX {
             self.rows.forget();
         }
     }

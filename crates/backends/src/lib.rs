@@ -13,6 +13,7 @@ mod error;
 mod keys;
 pub mod lane;
 mod lines;
+pub mod postgres;
 pub mod sqlite;
 
 pub use error::Error;

@@ -9,11 +9,14 @@ use semel_core::{
 };
 use semel_sabotage::{Defect, is_on};
 
-use super::{Job, NotCommitted, Store};
+use super::{Job, NotCommitted, Store, rehearse::rehearse};
 use crate::{
     Error,
     keys::{is_known, is_list, single_keys},
 };
+
+/// How often in a batch the keys of the commands to come are sought: they need a few rounds, together.
+const REHEARSALS_MAX: usize = 12;
 
 /// Why a batch did not happen.
 pub(super) enum Failure {
@@ -33,6 +36,15 @@ impl From<Error> for Failure {
     }
 }
 
+impl From<NotCommitted> for Failure {
+    fn from(error: NotCommitted) -> Self {
+        match error {
+            NotCommitted::Aborted(error) => Self::Aborted(error),
+            NotCommitted::Unknown(error) => Self::Unknown(error),
+        }
+    }
+}
+
 /// What a committed batch brought.
 pub(super) struct Done {
     /// In the order of the jobs.
@@ -41,6 +53,8 @@ pub(super) struct Done {
     pub(super) news: News,
     /// Whether there was anything to commit.
     pub(super) is_changed: bool,
+    /// How often the keys of commands to come were sought.
+    rehearsals: usize,
 }
 
 /// A batch at work.
@@ -82,17 +96,22 @@ impl<S: Store> Batch<'_, S> {
             replies: Vec::with_capacity(jobs.len()),
             news: News::default(),
             is_changed: false,
+            rehearsals: 0,
         };
         self.load_foreseen(jobs).await?;
         for (at, job) in jobs.iter().enumerate() {
-            let decide = AssertUnwindSafe(self.decide(job, &mut done));
+            let decide = AssertUnwindSafe(self.decide(job, &jobs[at + 1..], &mut done));
             let reply = decide.catch_unwind().await;
             done.replies.push(reply.map_err(|_| Failure::Panic(at))??);
         }
         self.flush(&mut done).await?;
         if !done.is_changed {
-            self.store.roll_back().await?;
-            return Ok(done);
+            return self
+                .store
+                .end_unchanged()
+                .await
+                .map_err(Failure::from)
+                .map(|()| done);
         }
         if is_on(Defect::TellBeforeCommit) {
             self.listener.committed(std::mem::take(&mut done.news));
@@ -100,11 +119,11 @@ impl<S: Store> Batch<'_, S> {
         if is_on(Defect::AnswerBeforeCommit) {
             return Ok(done);
         }
-        match self.store.commit().await {
-            Ok(()) => Ok(done),
-            Err(NotCommitted::Aborted(error)) => Err(Failure::Aborted(error)),
-            Err(NotCommitted::Unknown(error)) => Err(Failure::Unknown(error)),
-        }
+        self.store
+            .commit()
+            .await
+            .map_err(Failure::from)
+            .map(|()| done)
     }
 
     async fn load_foreseen(&mut self, jobs: &[Job]) -> Result<(), Failure> {
@@ -136,7 +155,7 @@ impl<S: Store> Batch<'_, S> {
 
     /// Decides one command, loading what it asks for. Lists are read after everything before is stored, so that they
     /// have it.
-    async fn decide(&mut self, job: &Job, done: &mut Done) -> Result<Reply, Error> {
+    async fn decide(&mut self, job: &Job, next: &[Job], done: &mut Done) -> Result<Reply, Error> {
         let context = Context {
             seed: job.seed,
             ..self.context
@@ -153,17 +172,36 @@ impl<S: Store> Batch<'_, S> {
                     "{key:?} was loaded and is still asked for"
                 )));
             }
-            if is_list(&key) {
+            let loaded = self.with_what_others_need(&key, next, done);
+            if is_list(&loaded) {
                 self.flush(done).await?;
+            }
+            self.store.load(&loaded, self.rows).await?;
+            if is_list(&key) {
                 lists.push(key.clone());
             }
-            self.store.load(&key, self.rows).await?;
             asked = Some(key);
         };
         for key in &lists {
             self.forget_list(key);
         }
         Ok(reply)
+    }
+
+    /// Where each load is a round trip: the key, and what the commands after this one would ask for next. Other lists than
+    /// rosters may be changed by this command yet, so that they are left to those who need them.
+    fn with_what_others_need(&self, key: &Key, next: &[Job], done: &mut Done) -> Key {
+        if !S::IS_SHARED || next.is_empty() || done.rehearsals >= REHEARSALS_MAX {
+            return key.clone();
+        }
+        done.rehearsals += 1;
+        let mut keys = rehearse(next, self.rows, &self.context, self.renderer);
+        keys.retain(|key| !is_list(key) || matches!(key, Key::Roster(_)));
+        keys.retain(|key| !is_known(key, self.rows));
+        keys.extend(single_keys(key.clone()));
+        keys.sort_unstable();
+        keys.dedup();
+        Key::Many(keys)
     }
 
     /// A list may be another one after the next command, apart from rosters: `Rows` keeps those up to date.

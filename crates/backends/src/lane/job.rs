@@ -8,6 +8,8 @@ use std::sync::{
 use semel_core::{Command, Reply, actions::Action, ports::LedgerError};
 use tokio::sync::oneshot;
 
+/// How often a command is decided anew because others were faster.
+const RERUNS_MAX: u32 = 16;
 /// Bytes of commands that may wait.
 const QUEUE_BYTES_MAX: usize = 128 * 1024 * 1024;
 /// Commands of one batch.
@@ -22,6 +24,8 @@ pub struct Job {
     pub(crate) seed: u128,
     reply: oneshot::Sender<Result<Reply, LedgerError>>,
     load: Load,
+    /// How often it was decided anew because others were faster.
+    reruns: u32,
 }
 
 impl Job {
@@ -39,9 +43,16 @@ impl Job {
                 seed,
                 reply,
                 load,
+                reruns: 0,
             },
             answer,
         ))
+    }
+
+    /// Counts one more run; no when there were too many.
+    pub(crate) fn may_run_again(&mut self) -> bool {
+        self.reruns += 1;
+        self.reruns <= RERUNS_MAX
     }
 
     /// Answers the caller, who may have gone.

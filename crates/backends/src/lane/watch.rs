@@ -39,6 +39,14 @@ macro_rules! stats {
             $($(#[$doc])* pub $name: u64,)*
         }
 
+        impl StatsView {
+            /// The counts of two, together.
+            #[must_use]
+            pub fn plus(self, other: Self) -> Self {
+                Self { $($name: self.$name + other.$name,)* }
+            }
+        }
+
         impl Stats {
             /// The counts now.
             pub fn view(&self) -> StatsView {

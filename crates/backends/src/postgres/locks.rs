@@ -1,0 +1,161 @@
+//! What a batch locks: threads and people's heads by their rows, participants keys by number, so that absent ones are locked as well.
+//!
+//! Everything that is foreseen is locked at once, each kind in the order of its keys, and waited for. What turns out to be
+//! needed later is only tried for: who holds a lock never waits for one that comes before it, so nobody waits in a
+//! circle. A batch that got something in vain begins anew, with that in its first pass.
+//!
+//! People, contacts, client ids and stored answers that are absent are not locked: the database refuses the second of
+//! two who add the same, who then decides again and finds the first.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use semel_core::{Key, rows::AnswerKey};
+use semel_protocol::{ThreadId, UserId};
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::{
+    codec::Columns,
+    connect::Session,
+    load::{Found, Wanted, ask},
+};
+use crate::{
+    Error,
+    keys::{is_list, single_keys},
+};
+
+macro_rules! threads {
+    ($wait:literal) => {
+        concat!(
+            "SELECT id FROM threads WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE",
+            $wait
+        )
+    };
+}
+pub(super) const THREADS_WAIT: &str = threads!("");
+pub(super) const THREADS_TRY: &str = threads!(" NOWAIT");
+pub(super) const OWNERS_WAIT: &str =
+    "SELECT pg_advisory_xact_lock(k.number) FROM unnest($1::bigint[]) AS k (number)";
+pub(super) const OWNERS_TRY: &str =
+    "SELECT pg_try_advisory_xact_lock(k.number) FROM unnest($1::bigint[]) AS k (number)";
+
+/// How what is loaded gets locked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Locking {
+    /// Not at all: for questions.
+    None,
+    /// As soon as others let go.
+    Wait,
+    /// At once or not at all.
+    Try,
+}
+
+/// What a transaction has locked and seen.
+pub(super) struct Locks {
+    is_question: bool,
+    has_begun: bool,
+    threads: HashSet<ThreadId>,
+    /// Versions of people's rows that were read without a lock.
+    pub(super) users: HashMap<UserId, Option<String>>,
+    /// Stored answers that are there; no others are, or somebody adds them at the same time.
+    pub(super) answers: HashSet<AnswerKey>,
+}
+
+impl Locks {
+    /// Of a question.
+    pub(super) fn none() -> Self {
+        Self {
+            is_question: true,
+            ..Self::new()
+        }
+    }
+
+    /// Of a transaction that begins.
+    pub(super) fn new() -> Self {
+        Self {
+            is_question: false,
+            has_begun: false,
+            threads: HashSet::new(),
+            users: HashMap::new(),
+            answers: HashSet::new(),
+        }
+    }
+
+    pub(super) fn locking(&self) -> Locking {
+        match (self.is_question, self.has_begun) {
+            (true, _) => Locking::None,
+            (false, false) => Locking::Wait,
+            (false, true) => Locking::Try,
+        }
+    }
+
+    /// Locks threads and participants keys. Rows of others are locked as they are read.
+    pub(super) async fn take(&self, session: &Session, wanted: &Wanted) -> Result<Vec<Row>, Error> {
+        let (of_threads, of_owners) = match self.locking() {
+            Locking::None => return Ok(Vec::new()),
+            Locking::Wait => (THREADS_WAIT, OWNERS_WAIT),
+            Locking::Try => (THREADS_TRY, OWNERS_TRY),
+        };
+        let threads = threads_of(wanted);
+        let threads: Vec<Uuid> = threads
+            .difference(&self.threads.iter().copied().collect())
+            .map(|id| id.0)
+            .collect();
+        let mut owners: Vec<i64> = wanted.owners.iter().map(number).collect();
+        owners.sort_unstable();
+        let (_, tried) = tokio::try_join!(biased;
+            ask!(session, of_threads, threads),
+            ask!(session, of_owners, owners),
+        )?;
+        Ok(tried)
+    }
+
+    /// Notes what one round has locked and seen.
+    pub(super) fn taken(&mut self, wanted: &Wanted, found: &Found) -> Result<(), Error> {
+        if self.is_question {
+            return Ok(());
+        }
+        if self.has_begun {
+            for row in &found.tried {
+                if !row.get_as(0)? {
+                    return Err(Error::Conflict("a participants key is locked"));
+                }
+            }
+        }
+        self.has_begun = true;
+        self.threads.extend(threads_of(wanted));
+        for row in &found.users {
+            self.users.insert(row.user(5)?, row.get_as(6)?);
+        }
+        for who in &wanted.users {
+            self.users.entry(who.clone()).or_insert(None);
+        }
+        for row in &found.answers {
+            self.answers.insert((row.user(0)?, row.text(1)?.to_owned()));
+        }
+        Ok(())
+    }
+}
+
+/// What a batch that begins anew starts with, when it failed over a key.
+pub(super) fn foreseen(key: &Key) -> Vec<Key> {
+    let mut keys = single_keys(key.clone());
+    keys.retain(|key| !is_list(key) || matches!(key, Key::Roster(_)));
+    keys
+}
+
+/// A thread's row stands for everything that belongs to it.
+fn threads_of(wanted: &Wanted) -> BTreeSet<ThreadId> {
+    let seats = wanted.seats.iter().map(|(id, _)| *id);
+    let messages = wanted.messages.iter().map(|(id, _)| *id);
+    let by_id = wanted.message_ids.iter().map(|(id, _)| *id);
+    let whole = wanted.threads.iter().chain(&wanted.rosters).copied();
+    whole.chain(seats).chain(messages).chain(by_id).collect()
+}
+
+/// A number for a participants key, which is a hash already. Two keys with one number only wait for each other.
+fn number(key: &[u8; 32]) -> i64 {
+    let mut first = [0; 8];
+    first.copy_from_slice(&key[..8]);
+    i64::from_be_bytes(first)
+}

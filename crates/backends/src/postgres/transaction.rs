@@ -1,0 +1,434 @@
+//! Where a lane writes: one session, one transaction at a time.
+//!
+//! Invariant: every transaction renews the lane's lease and fails when it is gone, so that a server writes nothing after
+//! others have given it up. See `docs/decisions/0004`.
+//! Invariant: what comes after a commit that has not clearly succeeded is never an acknowledgement.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use semel_core::{Changes, Key, Rows};
+use semel_protocol::{ThreadId, Timestamp};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
+
+use super::{
+    connect::{ANSWER_MAX, Address, Session},
+    load::load_locked,
+    locks::{Locking, Locks, foreseen},
+    meta,
+    order::{LaneOrder, threads_of},
+    store::store,
+};
+use crate::{
+    Error,
+    lane::{NotCommitted, Store},
+    postgres::{Fault, fault},
+};
+
+/// How old a lease may be. Longer than any transaction lasts, with whoever sleeps in it.
+pub(super) const LEASE: Duration = Duration::from_secs(20);
+/// How old a transaction may be when its commit is sent.
+const TRANSACTION_MAX: Duration = Duration::from_secs(10);
+/// How long a commit may take. It waits for the standbys that the server is to wait for.
+const COMMIT_MAX: Duration = Duration::from_secs(10);
+/// How long the database is asked what became of a commit.
+const INQUIRY_MAX: Duration = Duration::from_secs(8);
+/// Between two attempts to ask.
+const INQUIRY_PAUSE: Duration = Duration::from_millis(100);
+
+pub(super) const RENEW: &str =
+    "UPDATE leases SET seen_at = clock_timestamp() WHERE server_id = $1 AND lane = $2
+     RETURNING pg_current_xact_id()::text, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8),
+         current_setting('synchronous_standby_names') <> ''";
+pub(super) const TAKE: &str =
+    "INSERT INTO leases (server_id, lane, seen_at) VALUES ($1, $2, clock_timestamp())
+     ON CONFLICT (server_id, lane) DO UPDATE SET seen_at = excluded.seen_at";
+pub(super) const RELEASE: &str = "DELETE FROM leases WHERE server_id = $1 AND lane = $2";
+pub(super) const EXPIRE: &str = "DELETE FROM leases WHERE (server_id, lane) IN (
+         SELECT server_id, lane FROM leases
+         WHERE server_id <> $1 AND seen_at < clock_timestamp() - make_interval(secs => $2) FOR UPDATE SKIP LOCKED
+     )";
+pub(super) const STATUS: &str = "SELECT pg_xact_status($1::text::xid8)";
+
+/// What the lanes of a server share.
+pub(super) struct Server {
+    pub(super) address: Address,
+    pub(super) id: Uuid,
+    pub(super) incarnation: String,
+    /// The newest history of the database that this server has seen. It never writes to an older one.
+    timeline: Mutex<String>,
+}
+
+impl Server {
+    pub(super) fn new(address: Address, id: Uuid, incarnation: String) -> Arc<Self> {
+        Arc::new(Self {
+            address,
+            id,
+            incarnation,
+            timeline: Mutex::default(),
+        })
+    }
+
+    fn check_timeline(&self, timeline: &str) -> Result<(), Error> {
+        let mut newest = self.timeline.lock().unwrap_or_else(PoisonError::into_inner);
+        if timeline < newest.as_str() {
+            return Err(Error::Lost("its place was taken by another one already"));
+        }
+        timeline.clone_into(&mut newest);
+        Ok(())
+    }
+}
+
+/// A transaction under way.
+struct Transaction {
+    started: Instant,
+    /// Whether the server knows of it.
+    is_begun: bool,
+    id: String,
+    /// Whether what others wrote may be on this server only.
+    awaits_standby: bool,
+    locks: Locks,
+    threads: BTreeSet<ThreadId>,
+}
+
+/// The session of a lane.
+pub(super) struct Writer {
+    server: Arc<Server>,
+    lane: i64,
+    order: Arc<LaneOrder>,
+    session: Option<Session>,
+    transaction: Option<Transaction>,
+    /// What the last transaction wanted in vain: the next one begins with it.
+    wanted: Vec<Key>,
+}
+
+impl Writer {
+    pub(super) fn new(server: Arc<Server>, lane: i64, order: Arc<LaneOrder>) -> Self {
+        Self {
+            server,
+            lane,
+            order,
+            session: None,
+            transaction: None,
+            wanted: Vec::new(),
+        }
+    }
+
+    /// For idle moments: says that this lane is there, and gives up those of others that are not.
+    pub(super) async fn renew(&mut self) -> Result<(), Error> {
+        let Some(session) = &self.session else {
+            return Ok(());
+        };
+        let work = async {
+            let secs = LEASE.as_secs_f64();
+            let values: &[&(dyn ToSql + Sync)] = &[&self.server.id, &self.lane];
+            let renewed = session
+                .client()
+                .query_opt(session.statement(RENEW), values)
+                .await?;
+            if renewed.is_none() {
+                return Err(fenced());
+            }
+            let expire = session.statement(EXPIRE);
+            session
+                .client()
+                .execute(expire, &[&self.server.id, &secs])
+                .await?;
+            Ok(())
+        };
+        timely(work).await
+    }
+
+    /// The lane ends in an orderly way.
+    pub(super) async fn release(&mut self) {
+        let Some(session) = self.session.take() else {
+            return;
+        };
+        let values: &[&(dyn ToSql + Sync)] = &[&self.server.id, &self.lane];
+        let work = async {
+            Ok(session
+                .client()
+                .execute(session.statement(RELEASE), values)
+                .await?)
+        };
+        if let Err(error) = timely(work).await {
+            tracing::warn!(error = error.chain(), "failed to give a lease back");
+        }
+    }
+
+    /// Sends a transaction's begin, and what comes with it at once.
+    async fn run(&mut self, key: Option<(&Key, &mut Rows)>) -> Result<(), Error> {
+        let session = self.session.as_ref().ok_or_else(closed)?;
+        let transaction = self.transaction.as_mut().ok_or_else(closed)?;
+        let is_begun = transaction.is_begun;
+        transaction.is_begun = true;
+        let begin = async {
+            if is_begun {
+                return Ok(None);
+            }
+            let values: &[&(dyn ToSql + Sync)] = &[&self.server.id, &self.lane];
+            let ((), renewed) = tokio::try_join!(biased;
+                session.client().batch_execute("BEGIN"),
+                session.client().query_opt(session.statement(RENEW), values),
+            )?;
+            renewed.map(Some).ok_or_else(fenced)
+        };
+        let locks = &mut transaction.locks;
+        let load = async {
+            match key {
+                Some((key, rows)) => load_locked(session, key, rows, locks).await,
+                None => Ok(()),
+            }
+        };
+        let (renewed, ()) = timely(async { tokio::try_join!(biased; begin, load) }).await?;
+        if let Some(row) = renewed {
+            if row.get::<_, &str>(1) != session.timeline() {
+                return Err(Error::Lost("its place was taken by another one"));
+            }
+            transaction.id = row.get(0);
+            transaction.awaits_standby = row.get(2);
+        }
+        Ok(())
+    }
+
+    async fn commit_session(&mut self, transaction: &Transaction) -> Result<(), NotCommitted> {
+        let session = self
+            .session
+            .as_ref()
+            .ok_or_else(|| NotCommitted::Aborted(closed()))?;
+        if transaction.started.elapsed() > TRANSACTION_MAX {
+            return Err(NotCommitted::Aborted(Error::Lost("this server was paused")));
+        }
+        let warnings = session.warnings();
+        match timeout(COMMIT_MAX, session.client().batch_execute("COMMIT")).await {
+            Ok(Ok(())) if session.warnings() == warnings => Ok(()),
+            Ok(Ok(())) => Err(NotCommitted::Unknown(Error::Lost(
+                "the commit may be on one server only",
+            ))),
+            Ok(Err(error)) if is_definite(&error) => Err(NotCommitted::Aborted(error.into())),
+            Ok(Err(_)) | Err(_) => self.inquire(transaction).await,
+        }
+    }
+
+    /// The answer to a commit is lost: asks the database what became of it. To take the lease anew waits until the lost
+    /// transaction has ended, and is durable only together with it.
+    async fn inquire(&mut self, transaction: &Transaction) -> Result<(), NotCommitted> {
+        let (started, timeline) = (Instant::now(), self.timeline());
+        self.session = None;
+        tracing::warn!(
+            transaction = transaction.id,
+            "a commit was not answered: asking what became of it"
+        );
+        while let Err(error) = self.open().await {
+            if started.elapsed() > INQUIRY_MAX {
+                return Err(NotCommitted::Unknown(error));
+            }
+            sleep(INQUIRY_PAUSE).await;
+        }
+        let unknown = |why| NotCommitted::Unknown(Error::Lost(why));
+        if self.timeline() != timeline {
+            return Err(unknown("its place was taken while a commit was under way"));
+        }
+        let session = self
+            .session
+            .as_ref()
+            .ok_or_else(|| unknown("it went away again"))?;
+        let status = async {
+            let row = session
+                .client()
+                .query_one(STATUS, &[&transaction.id])
+                .await?;
+            Ok(row.get::<_, Option<String>>(0))
+        };
+        match timely(status)
+            .await
+            .map_err(NotCommitted::Unknown)?
+            .as_deref()
+        {
+            Some("committed") => Ok(()),
+            Some("aborted") => Err(NotCommitted::Aborted(Error::Conflict(
+                "the commit was undone",
+            ))),
+            _ => Err(unknown("it does not know what became of a commit")),
+        }
+    }
+
+    fn timeline(&self) -> String {
+        self.session
+            .as_ref()
+            .map_or_else(String::new, |session| session.timeline().to_owned())
+    }
+
+    async fn take_lease(&self, session: &Session) -> Result<(), Error> {
+        let warnings = session.warnings();
+        session
+            .client()
+            .execute(TAKE, &[&self.server.id, &self.lane])
+            .await?;
+        if session.warnings() != warnings {
+            return Err(Error::Lost("what it commits may be on one server only"));
+        }
+        Ok(())
+    }
+}
+
+impl Store for Writer {
+    const IS_SHARED: bool = true;
+
+    /// Only notes that one begins: it is sent together with the first statements.
+    async fn begin(&mut self) -> Result<(), Error> {
+        if self
+            .session
+            .as_ref()
+            .is_none_or(|session| session.client().is_closed())
+        {
+            return Err(closed());
+        }
+        self.transaction = Some(Transaction {
+            started: Instant::now(),
+            is_begun: false,
+            id: String::new(),
+            awaits_standby: true,
+            locks: Locks::new(),
+            threads: BTreeSet::new(),
+        });
+        Ok(())
+    }
+
+    async fn load(&mut self, key: &Key, rows: &mut Rows) -> Result<(), Error> {
+        let locking = self
+            .transaction
+            .as_ref()
+            .map(|transaction| transaction.locks.locking());
+        let is_first = locking == Some(Locking::Wait);
+        let mut keys = vec![key.clone()];
+        if is_first {
+            keys.append(&mut self.wanted);
+        }
+        let keys = Key::Many(keys);
+        let loaded = Box::pin(self.run(Some((&keys, rows)))).await;
+        match loaded {
+            Err(Error::Postgres(error)) if is_first && is_lock_timeout(&error) => {
+                Err(Error::Busy("a lock was not let go in time"))
+            }
+            Err(error) if error.is_conflict() => {
+                self.wanted = foreseen(&keys);
+                Err(error)
+            }
+            loaded => loaded,
+        }
+    }
+
+    async fn put(&mut self, changes: &Changes) -> Result<(), Error> {
+        Box::pin(self.run(None)).await?;
+        let session = self.session.as_ref().ok_or_else(closed)?;
+        let transaction = self.transaction.as_mut().ok_or_else(closed)?;
+        transaction.threads.extend(threads_of(changes));
+        timely(store(session, changes, &mut transaction.locks)).await
+    }
+
+    async fn commit(&mut self) -> Result<(), NotCommitted> {
+        let transaction = self
+            .transaction
+            .take()
+            .ok_or_else(|| NotCommitted::Aborted(closed()))?;
+        if !transaction.threads.is_empty() {
+            self.order.announce(transaction.threads.clone());
+        }
+        let committed = self.commit_session(&transaction).await;
+        if committed.is_err() {
+            self.order.withdraw();
+        }
+        committed
+    }
+
+    /// What was read may have been committed by a server that has not told anybody: it is durable when something that
+    /// comes after it is.
+    async fn end_unchanged(&mut self) -> Result<(), NotCommitted> {
+        match self.transaction.take() {
+            Some(transaction) if transaction.is_begun && transaction.awaits_standby => {
+                self.commit_session(&transaction).await
+            }
+            transaction => {
+                self.transaction = transaction;
+                self.roll_back().await.map_err(NotCommitted::Aborted)
+            }
+        }
+    }
+
+    async fn roll_back(&mut self) -> Result<(), Error> {
+        let is_begun = self
+            .transaction
+            .take()
+            .is_some_and(|transaction| transaction.is_begun);
+        match &self.session {
+            Some(session) if is_begun && !session.client().is_closed() => {
+                let work = async { Ok(session.client().batch_execute("ROLLBACK").await?) };
+                let done = timely(work).await;
+                if done.is_err() {
+                    // What is under way on it would end up in the next transaction.
+                    self.session = None;
+                }
+                done
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn probe(&mut self, _now: Timestamp) -> Result<(), Error> {
+        self.renew().await
+    }
+
+    fn is_open(&self) -> bool {
+        self.session.is_some()
+    }
+
+    fn close(&mut self) {
+        self.session = None;
+        self.transaction = None;
+    }
+
+    async fn open(&mut self) -> Result<(), Error> {
+        let name = format!("lane {}", self.lane);
+        let mut session = Session::open(&self.server.address, &name).await?;
+        self.server.check_timeline(session.timeline())?;
+        let work = async {
+            if meta::incarnation(session.client()).await?.as_ref() != Some(&self.server.incarnation)
+            {
+                return Err(Error::Unusable("it is another database".to_owned()));
+            }
+            session.prepare().await?;
+            self.take_lease(&session).await?;
+            Ok(session)
+        };
+        self.session = Some(timely(work).await?);
+        Ok(())
+    }
+}
+
+fn closed() -> Error {
+    Error::Lost("there is no connection")
+}
+
+fn fenced() -> Error {
+    Error::Lost("this server was given up by the others")
+}
+
+/// Whether an error says that a transaction was not committed. A server that stops may have committed it before.
+fn is_definite(error: &tokio_postgres::Error) -> bool {
+    error.code().is_some() && matches!(fault(error), Fault::Conflict | Fault::Command | Fault::Full)
+}
+
+fn is_lock_timeout(error: &tokio_postgres::Error) -> bool {
+    error.code() == Some(&tokio_postgres::error::SqlState::LOCK_NOT_AVAILABLE)
+}
+
+async fn timely<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let late = |_| Error::Lost("an answer takes too long");
+    timeout(ANSWER_MAX, work).await.map_err(late)?
+}
