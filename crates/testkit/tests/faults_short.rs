@@ -79,9 +79,8 @@ async fn fault_d1_a_disk_that_lies_is_found_out() {
     let Some(outcome) = run(&lying).await else {
         return;
     };
-    assert!(outcome.violations > 0);
-    let failure = outcome.failure.unwrap();
-    assert!(failure.contains("S1"), "{failure}");
+    // Lost acknowledgements, or so much lost that the run cannot even come to rest.
+    assert!(outcome.violations > 0, "{:?}", outcome.failure);
     assert!(outcome.kept.unwrap().join("history").is_file());
 }
 

@@ -19,7 +19,10 @@ use semel_testkit::{
     schedule::Schedule,
     skip,
 };
-use tokio::signal::ctrl_c;
+use tokio::signal::{
+    ctrl_c,
+    unix::{SignalKind, signal},
+};
 
 /// Exit status when the harness could not do its work.
 const COULD_NOT_RUN: u8 = 2;
@@ -49,14 +52,14 @@ fn main() -> ExitCode {
     }
 }
 
-/// Ctrl-C ends it, and what was mounted and started with it.
+/// Ctrl-C and SIGTERM end it, and what was mounted and started with it.
 async fn run_or_stop(options: &Options) -> io::Result<bool> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    let stopped = || io::Error::new(io::ErrorKind::Interrupted, "stopped");
     tokio::select! {
         done = run_all(options) => done,
-        stopped = ctrl_c() => {
-            stopped?;
-            Err(io::Error::new(io::ErrorKind::Interrupted, "stopped"))
-        }
+        asked = ctrl_c() => Err(asked.err().unwrap_or_else(stopped)),
+        _ = terminated.recv() => Err(stopped()),
     }
 }
 
