@@ -1,5 +1,6 @@
 //! Campaigns: what is drawn, what must be there for it, and what a run of it must have shown.
 
+mod actor;
 mod run;
 
 use std::{fmt, time::Duration};

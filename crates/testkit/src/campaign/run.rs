@@ -18,23 +18,21 @@ use semel_load::{
 use tempfile::TempDir;
 use tokio::{
     task::{JoinSet, block_in_place},
-    time::{Instant, sleep_until, timeout},
+    time::{Instant, sleep_until},
 };
 
-use super::Campaign;
+use super::{Campaign, actor::Actor};
 use crate::{
     Dice, Semel,
-    faults::{Fault, Kind, Needs, Stage, StageError, Strace, until},
-    schedule::{Schedule, Step},
+    faults::{Kind, Needs, Stage, StageError, Strace},
+    schedule::Schedule,
     token,
 };
 
-/// Time in which somebody must be acknowledged again after a start.
-const RECOVERY_MAX: Duration = Duration::from_mins(1);
 /// Time in which everything must come to rest after the last fault.
 const REST_MAX: Duration = Duration::from_mins(3);
 /// The one server, in histories.
-const NODE: u8 = 0;
+pub(super) const NODE: u8 = 0;
 
 /// What is run.
 #[derive(Clone, Debug)]
@@ -314,65 +312,6 @@ impl Run {
             }
         }
         Ok(kept)
-    }
-}
-
-/// Does what the schedule says.
-struct Actor<'a> {
-    stage: &'a mut Stage,
-    recorder: &'a Recorder,
-    workload: &'a Arc<Workload>,
-    dice: Dice,
-    crashes: JoinSet<()>,
-    /// Faults that have begun and are not healed.
-    open: usize,
-}
-
-impl Actor<'_> {
-    async fn step(
-        &mut self,
-        step: Step,
-        fault: &Fault,
-        counts: &mut BTreeMap<Kind, u64>,
-    ) -> io::Result<()> {
-        let kind = fault.kind();
-        if step.begins {
-            *counts.entry(kind).or_default() += 1;
-            self.open += 1;
-            self.recorder.fault(kind.number(), kind.name());
-            self.stage.begin(fault).await?;
-            match fault {
-                Fault::Kill | Fault::PowerCut => self.recorder.node(NODE, NodeState::Killed),
-                Fault::Restart => self.recorder.node(NODE, NodeState::Stopped),
-                Fault::ClientCrash { clients } => self.crash(*clients),
-                _ => {}
-            }
-            return Ok(());
-        }
-        self.stage.heal(fault).await?;
-        self.open -= 1;
-        self.recorder.heal(kind.number());
-        if kind.ends_server() {
-            self.recorder.node(NODE, NodeState::Started);
-            // Under other faults nobody may be acknowledged, however well the server is.
-            if self.open == 0 {
-                let before = self.workload.acknowledged();
-                let goes_on = async || self.workload.acknowledged() > before;
-                until("somebody is acknowledged again", RECOVERY_MAX, goes_on).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Beside everything else: a client may wait for a server that is not there.
-    fn crash(&mut self, clients: usize) {
-        for _ in 0..clients {
-            let (workload, number) = (Arc::clone(self.workload), self.dice.next() as usize);
-            self.crashes.spawn(async move {
-                // One that cannot even crash is told of when the run does not come to rest.
-                let _ = timeout(RECOVERY_MAX, workload.crash_client(number)).await;
-            });
-        }
     }
 }
 
