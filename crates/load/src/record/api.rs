@@ -437,7 +437,10 @@ impl Target {
 fn changed(thread: ThreadId) -> impl FnOnce(OpenCall, &MessageResult, u64) {
     move |open, data, answer| {
         let message = &data.message;
-        open.changed(thread, Some(message.rev), unless_gone(message, answer));
+        // The replay of an earlier change shows a tombstone with the rev of the deletion, which is not its own.
+        let is_others = message.deleted_at.is_some() && !open.is_deletion();
+        let newest = (!is_others).then_some(message.rev);
+        open.changed(thread, newest, unless_gone(message, answer));
     }
 }
 

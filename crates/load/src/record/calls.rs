@@ -158,6 +158,11 @@ impl OpenCall {
         });
     }
 
+    /// Whether a message is to be deleted by it.
+    pub(super) fn is_deletion(&self) -> bool {
+        self.event.action == Action::Delete
+    }
+
     /// Another change was answered. `newest` is the newest entry that the answer shows, if it tells which: recorded as
     /// the entry of this call if no other request was answered with it. `answer` as for [`OpenCall::sent`].
     pub fn changed(self, thread: ThreadId, newest: Option<Rev>, answer: u64) {
