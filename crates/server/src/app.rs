@@ -1,7 +1,7 @@
 //! What every surface of the server shares: the ledger, the tokens, the clock.
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -14,6 +14,7 @@ use semel_protocol::{Problem, UserId};
 
 use crate::{
     auth::{Caller, KnownPeople, TokenError, Tokens},
+    bus::Bus,
     convert, telemetry,
     turns::{TooMany, Turn, Turns},
 };
@@ -31,6 +32,7 @@ pub struct App {
     people: KnownPeople,
     turns: Arc<Turns>,
     is_stopping: AtomicBool,
+    bus: OnceLock<Arc<dyn Bus>>,
 }
 
 impl App {
@@ -49,7 +51,18 @@ impl App {
             people: KnownPeople::default(),
             turns: Arc::default(),
             is_stopping: AtomicBool::new(false),
+            bus: OnceLock::new(),
         })
+    }
+
+    /// From now on `/health` tells how the way to other servers is. Said once.
+    pub fn tell_of_bus(&self, bus: Arc<dyn Bus>) {
+        self.bus.get_or_init(|| bus);
+    }
+
+    /// Whether other servers can be reached; none when there is no way to any.
+    pub fn reaches_others(&self) -> Option<bool> {
+        self.bus.get().and_then(|bus| bus.is_connected())
     }
 
     /// A fresh id under which the log tells about a request: 32 hexadecimal digits.

@@ -22,6 +22,8 @@ pub use secret::Secret;
 pub use settings::{SETTINGS, Setting};
 pub use snapshot::SettingLine;
 
+use crate::bus::redis::Target;
+
 /// The settings file that is read when none is named and it is there.
 pub const FILE_DEFAULT: &str = "semel.toml";
 /// Names the settings file in the environment.
@@ -34,6 +36,10 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Directory of the database, which is called `semel.db`.
     pub database_dir: PathBuf,
+    /// Where servers of the same database hear of each other; none: this one is alone, or looks into the database.
+    pub redis: Option<Target>,
+    /// How often one of several servers looks into the database.
+    pub look: Duration,
     /// Where people and programs are served.
     pub listen: SocketAddr,
     /// Where metrics are served.

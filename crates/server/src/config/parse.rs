@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{Config, LogFormat, MetricsListen, Secret, layers::Values};
+use crate::bus::redis::Target;
 
 /// Bytes that a signing secret has at least (RFC 7518, section 3.2).
 const SECRET_BYTES_MIN: usize = 32;
@@ -23,7 +24,8 @@ pub(super) fn config(values: Values, problems: &mut Vec<String>) -> Option<Confi
     };
     let data_dir = reader.read("data_dir", directory);
     let database_dir = reader.read_optional("database_url", database_dir);
-    let redis = reader.read_optional("redis_url", no_redis);
+    let redis = reader.read_optional("redis_url", Target::parse);
+    let look = reader.read("look_seconds", |text| whole(text, 1, 60));
     let listen = reader.read("listen", address);
     let metrics_listen = reader.read("metrics_listen", metrics_listen);
     let server_id = reader.read("server_id", server_id);
@@ -34,11 +36,12 @@ pub(super) fn config(values: Values, problems: &mut Vec<String>) -> Option<Confi
     let drain = reader.read("drain_seconds", |text| whole(text, 0, 600));
     let log_format = reader.read("log_format", log_format);
     let log_filter = reader.read("log_filter", log_filter);
-    redis.ok()?;
     let data_dir = data_dir?;
     Some(Config {
         database_dir: database_dir.ok()?.unwrap_or_else(|| data_dir.clone()),
         data_dir,
+        redis: redis.ok()?,
+        look: Duration::from_secs(look?),
         listen: listen?,
         metrics_listen: metrics_listen?,
         server_id: server_id?,
@@ -122,13 +125,6 @@ fn database_dir(text: &str) -> Result<PathBuf, String> {
     Err(format!(
         "the file is always called {DATABASE_NAME}; say sqlite:DIRECTORY/{DATABASE_NAME}"
     ))
-}
-
-fn no_redis(_: &str) -> Result<(), String> {
-    Err(
-        "Redis is not supported by this version, which runs as one server on SQLite; leave it out"
-            .to_owned(),
-    )
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {

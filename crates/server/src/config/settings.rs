@@ -71,9 +71,15 @@ pub const SETTINGS: &[Setting] = &[
             "redis_url",
             "REDIS_URL",
             None,
-            "For several servers; not supported by this version.",
+            "For several servers on one database: redis://…, redis+cluster://…, redis+sentinel://…; with TLS rediss….",
         )
     },
+    setting(
+        "look_seconds",
+        "SEMEL_LOOK_SECONDS",
+        Some("2"),
+        "How often one of several servers looks in the database for what Redis did not bring, 1 to 60.",
+    ),
     Setting {
         is_secret: true,
         ..setting(

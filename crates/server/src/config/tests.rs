@@ -106,7 +106,7 @@ fn every_wrong_value_is_told_at_once_with_its_source() {
 }
 
 #[test]
-fn postgres_and_redis_are_refused_without_repeating_their_passwords() {
+fn other_databases_are_refused_without_repeating_their_passwords() {
     for url in [
         "postgres://u:hunter2@db/x",
         "postgresql://u:hunter2@db/x",
@@ -116,14 +116,21 @@ fn postgres_and_redis_are_refused_without_repeating_their_passwords() {
         assert!(text.contains("not supported by this version"), "{text}");
         assert!(!text.contains("hunter2"), "{text}");
     }
-    let text = problem("", &[("REDIS_URL", "redis://:hunter2@cache")]);
-    assert!(
-        text.contains("not supported by this version") && !text.contains("hunter2"),
-        "{text}"
-    );
     assert!(
         problem("", &[("DATABASE_URL", "sqlite::memory:")]).contains("sqlite:DIRECTORY/semel.db")
     );
+}
+
+#[test]
+fn redis_is_found_by_its_url_which_is_never_shown() {
+    assert!(load("", &[], &[]).unwrap().redis.is_none());
+    let url = "redis+cluster://:hunter2@one:7000,two:7000";
+    let config = load("", &[("REDIS_URL", url)], &[]).unwrap();
+    assert!(!printed(&config).contains("hunter2"));
+    assert!(!format!("{config:?}").contains("hunter2"));
+    let text = problem("", &[("REDIS_URL", "http://:hunter2@one")]);
+    assert!(text.contains("redis+sentinel://HOST:PORT"), "{text}");
+    assert!(!text.contains("hunter2"), "{text}");
 }
 
 #[test]

@@ -3,11 +3,10 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use semel_core::{
-    Key, Stop,
+    Key,
     ports::LedgerError,
     queries,
     row::{EntryRow, MessageRow},
-    rows::List,
 };
 use semel_protocol::{
     Rev, ThreadId,
@@ -15,7 +14,7 @@ use semel_protocol::{
     socket::{Heads, from_server},
 };
 
-use super::{Hub, task::Pending};
+use super::{Hub, elsewhere::with_messages, follow::Reached, task::Pending};
 use crate::realtime::packet;
 
 impl Hub {
@@ -91,7 +90,7 @@ impl Hub {
     }
 
     /// Instead of very many entries: where they end, to everybody who may see any of them.
-    fn tell_head(&self, id: ThreadId, first: Rev, last: Rev) {
+    pub(super) fn tell_head(&self, id: ThreadId, first: Rev, last: Rev) {
         let heads = Heads {
             heads: [(id, last)].into(),
         };
@@ -109,6 +108,8 @@ impl Hub {
         }
         live.delivered = Some(last);
         live.last_message = None;
+        let epoch = live.thread.epoch;
+        self.note_told(id, Reached { epoch, rev: last });
     }
 
     /// Entries of a thread with their messages, whoever may see them.
@@ -118,30 +119,8 @@ impl Hub {
         after: Rev,
         limit: usize,
     ) -> Result<Vec<(EntryRow, Option<MessageRow>)>, LedgerError> {
-        let asked = self.ask_first(move |rows| {
-            let key = Key::Entries(id, after, limit);
-            let Some(List::Entries(page)) = rows.lists.get(&key) else {
-                return Err(Stop::NotLoaded(key));
-            };
-            let (mut entries, mut missing) = (Vec::new(), Vec::new());
-            for entry in page {
-                let seq = entry.seq.or_else(|| entry.fact.message_seq());
-                let about = match seq.map(|seq| (seq, rows.messages.get(&(id, seq)))) {
-                    None => None,
-                    Some((_, Some(message))) => message.cloned(),
-                    Some((seq, None)) => {
-                        missing.push(Key::Message(id, seq));
-                        None
-                    }
-                };
-                entries.push((entry.clone(), about));
-            }
-            if missing.is_empty() {
-                Ok(entries)
-            } else {
-                Err(Stop::NotLoaded(Key::Many(missing)))
-            }
-        });
+        let asked =
+            self.ask_first(move |rows| with_messages(rows, id, Key::Entries(id, after, limit)));
         // It refuses nobody.
         Ok(asked.await?.unwrap_or_default())
     }

@@ -3,7 +3,8 @@
 //! Invariant: of a thread whose people could not be loaded after an entry that changed them, nothing is told.
 
 use semel_core::{
-    ports::LedgerError,
+    ports::{LedgerError, News},
+    queries::Roster,
     row::{EntryRow, MessageRow},
 };
 use semel_protocol::{ThreadId, socket::from_server};
@@ -11,6 +12,7 @@ use semel_sabotage::{Defect, is_on};
 
 use super::{
     Hub,
+    follow::Reached,
     live::{LiveThread, Place, changes_people},
     task::Pending,
 };
@@ -79,6 +81,13 @@ impl Hub {
     pub(super) fn tell(&self, live: &mut LiveThread, entry: &EntryRow, about: Option<&MessageRow>) {
         let count = self.fan_out(live, entry, about);
         live.note(entry, about);
+        self.note_told(
+            live.thread.id,
+            Reached {
+                epoch: live.thread.epoch,
+                rev: entry.rev,
+            },
+        );
         metrics::counter!("semel_entries_delivered_total").increment(count);
         tracing::debug!(
             thread_id = %entry.thread_id,
@@ -135,9 +144,50 @@ impl Hub {
         let roster = self.roster(id).await?;
         let is_there = roster.is_some();
         if let Some(roster) = roster {
-            self.threads().put(roster);
+            self.put(roster);
         }
         Ok(is_there)
+    }
+
+    /// Takes who is in a thread.
+    pub(super) fn put(&self, roster: Roster) {
+        let mut threads = self.threads();
+        let live = threads.put(roster);
+        let Some(shared) = &self.shared else { return };
+        let (id, epoch) = (live.thread.id, live.thread.epoch);
+        let mut followed = shared.followed();
+        // Before it was known here again, other servers may have done what is to be told.
+        let told = followed.told(id).filter(|told| told.epoch == epoch);
+        live.delivered = live.delivered.or(told.map(|told| told.rev));
+        let head = Reached {
+            epoch,
+            rev: live.head.last_rev,
+        };
+        for who in live.active() {
+            if followed.has_person(who) {
+                followed.follow(who, id, head);
+            }
+        }
+    }
+
+    /// Notes that a thread was told up to a place.
+    pub(super) fn note_told(&self, id: ThreadId, place: Reached) {
+        if let Some(shared) = &self.shared {
+            shared.followed().tell(id, place);
+        }
+    }
+
+    /// Notes commits that nobody was there to be told: whoever comes asks.
+    pub(super) fn note_untold(&self, news: &News) {
+        let Some(shared) = &self.shared else { return };
+        let mut followed = shared.followed();
+        for (entry, _) in &news.entries {
+            let place = Reached {
+                epoch: entry.epoch,
+                rev: entry.rev,
+            };
+            followed.tell(entry.thread_id, place);
+        }
     }
 
     /// From now on nothing is told about a thread until it was loaded again, which is tried soon.

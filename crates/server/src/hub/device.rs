@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::{
-        Mutex, PoisonError,
+        Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
@@ -16,7 +16,10 @@ use semel_protocol::{
 };
 use tokio::time::Instant;
 
-use crate::realtime::packet::{self, Frame};
+use crate::{
+    bus::DeviceNumber,
+    realtime::packet::{self, Frame},
+};
 
 /// Ephemeral notices (typing, presence) of one device per second, and how many at once.
 const NOTICES_PER_SECOND: f64 = 5.0;
@@ -49,6 +52,8 @@ pub struct Full;
 pub struct Device {
     /// Whose.
     pub user_id: UserId,
+    /// Its number on the bus, if there are other servers.
+    pub(super) number: OnceLock<DeviceNumber>,
     /// Its name for itself.
     pub device_id: Option<DeviceId>,
     /// When its token ends.
@@ -130,6 +135,7 @@ impl Device {
     ) -> Self {
         Self {
             user_id,
+            number: OnceLock::new(),
             device_id,
             expires_at,
             open: Mutex::default(),

@@ -5,22 +5,28 @@
 //! Invariant: the hub never waits for a device. A device that cannot keep up is cut off.
 //! Invariant: what it does follows from what it is told and from tokio's time: no order comes from a hash.
 //! Invariant: who sees an entry is decided by the participation periods, for every entry anew.
+//! Invariant: a hub that is the only one keeps no account of others, and pays nothing for them.
 
 mod catch_up;
 mod deliver;
 mod device;
+mod elsewhere;
+mod follow;
 mod lists;
 mod live;
+mod look;
 mod people;
 mod receipts;
 mod task;
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak, atomic::Ordering},
     time::Duration,
 };
 
 pub use device::{Device, Full, InFlight, Outlet, Waits};
+pub use elsewhere::Looking;
 pub use people::TooManyDevices;
 use semel_core::{
     Key, Refusal, Rows, Stop,
@@ -33,8 +39,11 @@ use semel_protocol::{
 };
 use tokio::sync::mpsc;
 
-use self::{live::LiveThreads, people::People, task::Event};
-use crate::realtime::packet::{self, Frame};
+use self::{elsewhere::Shared, live::LiveThreads, people::People, task::Event};
+use crate::{
+    bus::{Bus, Ear, Hints, State},
+    realtime::packet::{self, Frame},
+};
 
 /// Commits that wait for the hub before the lane has to.
 const NEWS_WAITING_MAX: usize = 256;
@@ -70,6 +79,8 @@ pub struct Hub {
     ledger: OnceLock<Weak<dyn Ledger>>,
     clock: Arc<dyn Clock>,
     rhythm: Rhythm,
+    /// None when no other server writes into the ledger's database.
+    shared: Option<Shared>,
 }
 
 impl std::fmt::Debug for Hub {
@@ -85,12 +96,29 @@ impl Listener for Hub {
 
     fn recovered(&self) {
         self.hear(Event::Recovered);
+        if let Some(shared) = &self.shared {
+            shared.look_now.notify_one();
+        }
     }
 }
 
 impl Hub {
-    /// A hub that takes news and devices; [`Hub::start`] makes it deliver.
+    /// A hub that takes news and devices; [`Hub::start`] makes it deliver. It is the only one of its database.
     pub fn new(clock: Arc<dyn Clock>, rhythm: Rhythm) -> Arc<Self> {
+        Self::with(clock, rhythm, None)
+    }
+
+    /// A hub of several: it tells the others, hears from them, and looks into the store for what was lost on the way.
+    pub fn one_of_several(
+        clock: Arc<dyn Clock>,
+        rhythm: Rhythm,
+        bus: Arc<dyn Bus>,
+        looking: Looking,
+    ) -> Arc<Self> {
+        Self::with(clock, rhythm, Some(Shared::new(bus, looking)))
+    }
+
+    fn with(clock: Arc<dyn Clock>, rhythm: Rhythm, shared: Option<Shared>) -> Arc<Self> {
         let (news, waiting) = mpsc::channel(NEWS_WAITING_MAX);
         Arc::new(Self {
             people: People::default(),
@@ -100,6 +128,7 @@ impl Hub {
             ledger: OnceLock::new(),
             clock,
             rhythm,
+            shared,
         })
     }
 
@@ -118,7 +147,21 @@ impl Hub {
             self.ledger.set(Arc::downgrade(ledger)).is_ok(),
             "a hub has one ledger"
         );
-        tokio::spawn(task::run(self.clone(), waiting))
+        let hub = self.clone();
+        let Some(shared) = &self.shared else {
+            return tokio::spawn(task::run(hub, waiting));
+        };
+        let ear: Arc<dyn Ear> = self.clone();
+        let bus = Arc::clone(&shared.bus);
+        bus.start(&ledger.incarnation(), Arc::downgrade(&ear));
+        tokio::spawn(async move {
+            let shared = hub.shared.as_ref().expect("it was there");
+            tokio::join!(
+                task::run(hub.clone(), waiting),
+                elsewhere::run(&hub, shared),
+                look::run(&hub, shared),
+            );
+        })
     }
 
     /// From the lane's thread: waits when the hub is behind, which only the store can make it, never a device.
@@ -131,12 +174,41 @@ impl Hub {
 
     /// Registers a device and greets it. From here on it misses nothing.
     pub fn connect(&self, device: &Arc<Device>, welcome: Frame) -> Result<(), TooManyDevices> {
-        self.people.connect(device, welcome)
+        self.people.connect(device, welcome)?;
+        if let Some(shared) = &self.shared {
+            let number = shared.device_numbers.fetch_add(1, Ordering::Relaxed);
+            device.number.get_or_init(|| number);
+            shared.bus.came(number, &device.user_id);
+        }
+        Ok(())
     }
 
     /// Forgets a device.
     pub fn disconnect(&self, device: &Arc<Device>) {
-        self.people.disconnect(device, self.clock.now());
+        let now = self.clock.now();
+        let Some(is_last) = self.people.disconnect(device, now) else {
+            return;
+        };
+        let number = device.number.get().copied();
+        let shared = self.shared.as_ref().zip(number);
+        let is_told = shared.is_some_and(|(shared, number)| shared.bus.went(number));
+        if is_last && !is_told {
+            self.people.announce(&device.user_id, false, Some(now));
+        }
+    }
+
+    /// A person's state over all servers.
+    fn take_state(&self, state: &State) {
+        if !state.online {
+            if self.people.is_connected(&state.who) {
+                return;
+            }
+            if let Some(at) = state.last_seen_at {
+                self.people.remember(&state.who, at);
+            }
+        }
+        self.people
+            .announce(&state.who, state.online, state.last_seen_at);
     }
 
     /// How many devices are connected.
@@ -158,6 +230,19 @@ impl Hub {
     /// Tells the other participants that somebody types.
     pub async fn typing(&self, device: &Device, id: ThreadId, typing: bool) -> Result<(), NotTold> {
         let who = &device.user_id;
+        self.show_typing(who, id, typing).await?;
+        if let Some(shared) = &self.shared {
+            let typing = [(id, BTreeMap::from([(who.clone(), typing)]))].into();
+            shared.bus.tell(Hints {
+                typing,
+                ..Hints::default()
+            });
+        }
+        Ok(())
+    }
+
+    /// Tells those of the other participants who are connected here.
+    async fn show_typing(&self, who: &UserId, id: ThreadId, typing: bool) -> Result<(), NotTold> {
         let known = self.threads().get_sure(id).map(|live| {
             live.has_active(who)
                 .then(|| (live.active().cloned().collect(), live.is_large()))
@@ -224,10 +309,26 @@ impl Hub {
         let contacts = contacts.await?.unwrap_or_default();
         // Watched before it is read: a change between the two is told twice rather than never.
         self.people.watch(device, contacts.clone());
-        Ok(contacts
-            .iter()
-            .map(|who| self.people.presence(who))
-            .collect())
+        let elsewhere = match &self.shared {
+            Some(shared) => shared.bus.presence(&contacts).await,
+            None => None,
+        };
+        let mut elsewhere: BTreeMap<UserId, State> = elsewhere
+            .into_iter()
+            .flatten()
+            .map(|state| (state.who.clone(), state))
+            .collect();
+        let states = contacts.iter().map(|who| {
+            let mut presence = self.people.presence(who);
+            if let Some(state) = elsewhere.remove(who).filter(|_| !presence.online) {
+                presence.online = state.online;
+                let seen = state.last_seen_at.or(presence.last_seen_at);
+                presence.last_seen_at = seen.filter(|_| !state.online);
+            }
+            self.people.note_told(who, presence.online);
+            presence
+        });
+        Ok(states.collect())
     }
 
     async fn roster(&self, id: ThreadId) -> Result<Option<Roster>, LedgerError> {

@@ -23,12 +23,20 @@ pub struct TooManyDevices;
 
 type Devices = HashMap<UserId, Vec<Arc<Device>>>;
 
+/// A person whose presence somebody wants to know.
+#[derive(Debug, Default)]
+struct Watched {
+    devices: Vec<Arc<Device>>,
+    /// What they were told last: the same is not told again, however many servers say it.
+    online: Option<bool>,
+}
+
 /// Connected devices by person.
 #[derive(Debug, Default)]
 pub(super) struct People {
     devices: RwLock<Devices>,
     /// Who watches whom: the devices that asked for a person's presence.
-    watchers: Mutex<Devices>,
+    watchers: Mutex<HashMap<UserId, Watched>>,
     last_seen: Mutex<HashMap<UserId, Timestamp>>,
 }
 
@@ -50,24 +58,22 @@ impl People {
             own.len() == 1
         };
         if is_first {
-            self.tell_watchers(&device.user_id, true, None);
+            self.announce(&device.user_id, true, None);
         }
         Ok(())
     }
 
-    /// Forgets a device.
-    pub(super) fn disconnect(&self, device: &Arc<Device>, now: Timestamp) {
+    /// Forgets a device. Whether it was its person's last one here; none when it was forgotten before.
+    pub(super) fn disconnect(&self, device: &Arc<Device>, now: Timestamp) -> Option<bool> {
         device.is_gone.store(true, Ordering::SeqCst);
         self.watch(device, Vec::new());
         let is_last = {
             let mut devices = self.devices.write().unwrap_or_else(PoisonError::into_inner);
-            let Some(own) = devices.get_mut(&device.user_id) else {
-                return;
-            };
+            let own = devices.get_mut(&device.user_id)?;
             let before = own.len();
             own.retain(|known| !Arc::ptr_eq(known, device));
             if own.len() == before {
-                return;
+                return None;
             }
             let is_last = own.is_empty();
             if is_last {
@@ -77,11 +83,12 @@ impl People {
         };
         if is_last {
             self.remember(&device.user_id, now);
-            self.tell_watchers(&device.user_id, false, Some(now));
         }
+        Some(is_last)
     }
 
-    fn remember(&self, who: &UserId, now: Timestamp) {
+    /// Remembers when somebody went.
+    pub(super) fn remember(&self, who: &UserId, now: Timestamp) {
         let mut last_seen = self
             .last_seen
             .lock()
@@ -95,20 +102,48 @@ impl People {
         last_seen.insert(who.clone(), now);
     }
 
-    fn tell_watchers(&self, who: &UserId, online: bool, last_seen_at: Option<Timestamp>) {
-        let watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(devices) = watchers.get(who) else {
+    /// Tells those who watch somebody how they are, if that is news to them.
+    pub(super) fn announce(&self, who: &UserId, online: bool, last_seen_at: Option<Timestamp>) {
+        let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(watched) = watchers.get_mut(who) else {
             return;
         };
+        if watched.online.replace(online) == Some(online) {
+            return;
+        }
         let presence = Presence {
             user_id: who.clone(),
             online,
             last_seen_at,
         };
         let frame = packet::event(from_server::PRESENCE, &presence);
-        for device in devices {
+        for device in &watched.devices {
             device.push(frame.clone());
         }
+    }
+
+    /// Notes what a device was answered about somebody, unless it was told later news already.
+    pub(super) fn note_told(&self, who: &UserId, online: bool) {
+        let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(watched) = watchers.get_mut(who) {
+            watched.online.get_or_insert(online);
+        }
+    }
+
+    /// Whether those who watch somebody were told last that they are online.
+    pub(super) fn seems_online(&self, who: &UserId) -> bool {
+        let watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
+        watchers
+            .get(who)
+            .is_some_and(|watched| watched.online == Some(true))
+    }
+
+    /// Everybody who is watched here, in order.
+    pub(super) fn watched(&self) -> Vec<UserId> {
+        let watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut watched: Vec<UserId> = watchers.keys().cloned().collect();
+        watched.sort_unstable();
+        watched
     }
 
     /// Replaces whose presence a device wants to know.
@@ -122,11 +157,11 @@ impl People {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         for who in watching.drain(..) {
-            let Some(devices) = watchers.get_mut(&who) else {
+            let Some(watched) = watchers.get_mut(&who) else {
                 continue;
             };
-            devices.retain(|known| !Arc::ptr_eq(known, device));
-            if devices.is_empty() {
+            watched.devices.retain(|known| !Arc::ptr_eq(known, device));
+            if watched.devices.is_empty() {
                 watchers.remove(&who);
             }
         }
@@ -134,6 +169,7 @@ impl People {
             watchers
                 .entry(who.clone())
                 .or_default()
+                .devices
                 .push(device.clone());
         }
         *watching = whom;

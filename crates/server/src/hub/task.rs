@@ -9,12 +9,15 @@ use std::{
 use semel_core::{Key, Stop, ports::News, row::PositionRow};
 use semel_protocol::{Code, Rev, ThreadId, UserId, socket::from_server};
 use tokio::{
-    sync::mpsc,
+    sync::{mpsc, oneshot},
     time::{MissedTickBehavior, interval},
 };
 
-use super::Hub;
-use crate::{convert, realtime::packet};
+use super::{
+    Hub,
+    elsewhere::{Elsewhere, Shared},
+};
+use crate::{bus::Hints, convert, realtime::packet};
 
 /// How often tokens are looked at.
 const TOKENS_LOOKED_AT: Duration = Duration::from_secs(1);
@@ -24,6 +27,8 @@ const TOKENS_LOOKED_AT: Duration = Duration::from_secs(1);
 pub(super) enum Event {
     News(News),
     Recovered,
+    /// What other servers did. Dropping the sender says that it was taken.
+    Elsewhere(Elsewhere, oneshot::Sender<()>),
 }
 
 /// What waits to be told, in an order that is the same in every run.
@@ -57,6 +62,9 @@ pub(super) async fn run(hub: Arc<Hub>, mut waiting: mpsc::Receiver<Event>) {
             event = waiting.recv() => match event {
                 Some(Event::News(news)) => hub.take(news, &mut pending).await,
                 Some(Event::Recovered) => hub.catch_up_all(&mut pending).await,
+                Some(Event::Elsewhere(found, _done)) => {
+                    hub.take_elsewhere(found, &mut pending).await;
+                }
                 None => return,
             },
             _ = soon.tick() => hub.tell_soon(&mut pending).await,
@@ -68,7 +76,11 @@ pub(super) async fn run(hub: Arc<Hub>, mut waiting: mpsc::Receiver<Event>) {
 
 impl Hub {
     async fn take(self: &Arc<Self>, news: News, pending: &mut Pending) {
+        if let Some(shared) = &self.shared {
+            shared.bus.tell(Hints::of(&news));
+        }
         if self.people.read(HashMap::is_empty) {
+            self.note_untold(&news);
             // Nobody is there to be told; whoever comes syncs. What is known of threads grows old.
             self.threads().clear();
             pending.in_doubt.clear();
@@ -96,7 +108,11 @@ impl Hub {
         self.tell_heads(std::mem::take(&mut pending.moved_large));
     }
 
-    async fn tell_contact(self: Arc<Self>, who: UserId, contact: UserId) {
+    pub(super) async fn tell_contact(self: Arc<Self>, who: UserId, contact: UserId) {
+        let is_told = |shared: &Shared| !shared.is_new_contact(&who, &contact);
+        if self.shared.as_ref().is_some_and(is_told) {
+            return;
+        }
         let (own, other) = (who.clone(), contact.clone());
         let found = self.ask_first(move |rows| {
             let pair = (own.clone(), other.clone());

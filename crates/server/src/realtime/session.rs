@@ -195,6 +195,7 @@ impl Sessions {
         {
             return Err(Code::InvalidRequest);
         }
+        self.hub.expect(&caller.user_id).await;
         let line = Box::new(Line(Arc::downgrade(socket)));
         let device = Device::new(caller.user_id, auth.device_id, caller.expires_at, line);
         let device = Arc::new(device);

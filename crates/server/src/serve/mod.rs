@@ -25,10 +25,11 @@ use self::listener::{Listener, Listening};
 use crate::{
     app::App,
     auth::Tokens,
+    bus::{Bus, redis::RedisBus},
     config::{Config, MetricsListen},
     convert::JsonRenderer,
     http,
-    hub::{Hub, Rhythm},
+    hub::{Hub, Looking, Rhythm},
     jobs::{PruneAnswersEvery, prune_answers},
     realtime::{self, Realtime},
     telemetry::metrics,
@@ -55,6 +56,7 @@ pub struct Running {
     ledger: Arc<dyn Ledger>,
     realtime: Realtime,
     delivery: JoinHandle<()>,
+    bus: Option<Arc<dyn Bus>>,
     jobs: JoinSet<()>,
     listening: Listening,
     metrics_listening: Option<Listening>,
@@ -111,11 +113,26 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     let listener = listener::bind(config.listen, "listen")?;
     let metrics_listener = metrics_listener(&config, listener.address)?;
 
-    let hub = Hub::new(Arc::clone(&clock), Rhythm::default());
+    let bus = config.redis.clone();
+    let bus = bus.map(|target| RedisBus::new(target, entropy.seed()) as Arc<dyn Bus>);
+    let hub = match &bus {
+        None => Hub::new(Arc::clone(&clock), Rhythm::default()),
+        Some(bus) => {
+            let looking = Looking {
+                every: config.look,
+                seed: entropy.seed() as u64,
+            };
+            let bus = Arc::clone(bus);
+            Hub::one_of_several(Arc::clone(&clock), Rhythm::default(), bus, looking)
+        }
+    };
     let store = open_ledger(&config, &hub, &clock, &entropy).await?;
     let ledger: Arc<dyn Ledger> = Arc::clone(&store) as _;
     let delivery = hub.start(&ledger);
     let app = App::new(Arc::clone(&ledger), tokens, clock, entropy);
+    if let Some(bus) = &bus {
+        app.tell_of_bus(Arc::clone(bus));
+    }
     let settings = realtime::Settings {
         polling: config.polling,
         origins: Some(config.allowed_origins.clone()).filter(|origins| !origins.is_empty()),
@@ -136,6 +153,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
         ledger,
         realtime,
         delivery,
+        bus,
         jobs,
     };
     running.write_server_file()?;
@@ -166,6 +184,9 @@ impl Running {
         let requests = self.listening.stop(patience);
         tokio::join!(requests, self.realtime.shutdown(patience));
         self.ledger.close().await;
+        if let Some(bus) = self.bus {
+            bus.close().await;
+        }
         self.delivery.abort();
         if let Some(metrics) = self.metrics_listening {
             metrics.stop(Duration::ZERO).await;

@@ -1,0 +1,360 @@
+//! The bus over Redis (7 or newer) or Valkey.
+//!
+//! One connection, which subscribes before anybody is told that it is there, and is made anew whenever anything about it is
+//! doubtful: it ended, an answer took too long, a channel was taken away.
+//!
+//! Invariant: nothing that is needed later is kept in Redis only: devices are added again from memory after every connect
+//! and from time to time.
+
+mod connection;
+mod message;
+mod presence;
+mod target;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use futures_util::future::try_join_all;
+use redis::{
+    PushInfo, PushKind, RedisResult, Value,
+    aio::{AsyncPushSender, SendError},
+};
+use semel_protocol::UserId;
+use tokio::{
+    sync::Notify,
+    time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout},
+};
+
+pub use self::target::Target;
+use self::{
+    connection::Connection,
+    presence::{Line, Presence},
+};
+use super::{Bus, DeviceNumber, Ear, Hints, State};
+
+/// Channels, each with its part of the threads and people; a cluster spreads them over its nodes.
+const CHANNELS: usize = 4;
+/// From one message on a channel to the next: meanwhile hints gather and become fewer.
+const GATHER: Duration = Duration::from_millis(10);
+/// How long a connection may take to be made.
+const CONNECT_MAX: Duration = Duration::from_secs(1);
+/// How long an answer may take before the connection is given up.
+const ANSWER_MAX: Duration = Duration::from_secs(2);
+/// How long somebody who asks for presence waits.
+const PRESENCE_MAX: Duration = Duration::from_millis(500);
+/// How often the connection is tried.
+const PING_INTERVAL: Duration = Duration::from_secs(1);
+/// From one attempt to connect to the next.
+const RETRY_MIN: Duration = Duration::from_millis(100);
+const RETRY_MAX: Duration = Duration::from_secs(1);
+/// Devices that have gone and wait to be told. What is beyond ends by itself.
+const WENT_MAX: usize = 10_000;
+/// How long a device is taken for connected after its server spoke last.
+const DEVICE_ENDS_AFTER: Duration = Duration::from_secs(15);
+
+/// The bus over Redis.
+pub struct RedisBus {
+    target: Target,
+    /// Names this run of this server.
+    run: String,
+    ends_after: Duration,
+    out: Mutex<Out>,
+    came: Notify,
+    link: Mutex<Option<Link>>,
+}
+
+/// A connection that works, as far as is known.
+#[derive(Clone)]
+struct Link {
+    connection: Connection,
+    presence: Arc<Presence>,
+}
+
+/// What others are to be told.
+#[derive(Default)]
+struct Out {
+    hints: Hints,
+    /// All devices of this server.
+    devices: BTreeMap<DeviceNumber, Line>,
+    came: BTreeSet<DeviceNumber>,
+    went: BTreeSet<Line>,
+}
+
+impl std::fmt::Debug for RedisBus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RedisBus")
+            .field("target", &self.target)
+            .finish_non_exhaustive()
+    }
+}
+
+impl RedisBus {
+    /// A bus that connects when it is started. The seed is random: it tells this run from all others.
+    pub fn new(target: Target, seed: u128) -> Arc<Self> {
+        Self::with(target, seed, DEVICE_ENDS_AFTER)
+    }
+
+    /// The same, with another time after which devices of a dead server are taken for gone.
+    pub fn with(target: Target, seed: u128, ends_after: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            target,
+            run: format!("{seed:032x}"),
+            ends_after,
+            out: Mutex::default(),
+            came: Notify::new(),
+            link: Mutex::default(),
+        })
+    }
+
+    fn out(&self) -> MutexGuard<'_, Out> {
+        self.out.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn link(&self) -> MutexGuard<'_, Option<Link>> {
+        self.link.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Connects again and again, as long as somebody listens.
+    async fn keep_connected(bus: Weak<Self>, names: Names, ear: Weak<dyn Ear>) {
+        let mut pause = RETRY_MIN;
+        let mut is_down = false;
+        while let Some(this) = bus.upgrade() {
+            let ended = Arc::new(Notify::new());
+            let opened = timeout(CONNECT_MAX * 2, this.open(&names, &ear, &ended)).await;
+            let error = match opened {
+                Ok(Ok(link)) => {
+                    tracing::info!(target = ?this.target, "connected to the bus");
+                    (pause, is_down) = (RETRY_MIN, false);
+                    *this.link() = Some(link.clone());
+                    match ear.upgrade() {
+                        Some(ear) => ear.connected(),
+                        None => return,
+                    }
+                    let error = this.work(link, &ended).await;
+                    *this.link() = None;
+                    error
+                }
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => "it does not answer".to_owned(),
+            };
+            if !std::mem::replace(&mut is_down, true) {
+                tracing::warn!(
+                    error,
+                    "no connection to the bus; others' news come from the store meanwhile"
+                );
+            }
+            drop(this);
+            sleep(pause).await;
+            pause = RETRY_MAX.min(pause * 2);
+        }
+    }
+
+    async fn open(
+        &self,
+        names: &Names,
+        ear: &Weak<dyn Ear>,
+        ended: &Arc<Notify>,
+    ) -> RedisResult<Link> {
+        let pushes = Pushes {
+            run: self.run.clone(),
+            ear: ear.clone(),
+            ended: ended.clone(),
+        };
+        let mut connection = self.target.connect(pushes).await?;
+        let channels: Vec<String> = (0..CHANNELS).map(|n| names.channel(n)).collect();
+        connection.subscribe(&channels).await?;
+        Ok(Link {
+            connection,
+            presence: Arc::new(Presence::new(names.clone(), self.ends_after)),
+        })
+    }
+
+    /// Works over a connection until it is of no use. Why.
+    async fn work(&self, mut link: Link, ended: &Notify) -> String {
+        let every = |period| {
+            let mut timer = interval(period);
+            timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            timer
+        };
+        // The first tick comes at once: all devices are added.
+        let mut prolong = every(self.ends_after / 3);
+        let mut sweep = every(self.ends_after / 5);
+        let mut ping = every(PING_INTERVAL);
+        let (mut is_due, mut next) = (true, Instant::now());
+        loop {
+            let done = tokio::select! {
+                () = ended.notified() => return "the connection ended".to_owned(),
+                () = self.came.notified() => {
+                    is_due = true;
+                    Ok(())
+                }
+                () = sleep_until(next), if is_due => {
+                    (is_due, next) = (false, Instant::now() + GATHER);
+                    self.tell_all(&mut link).await
+                }
+                _ = prolong.tick() => {
+                    let all: Vec<Line> = self.out().devices.values().cloned().collect();
+                    link.presence.come(&mut link.connection, all).await
+                }
+                _ = sweep.tick() => link.presence.sweep(&mut link.connection).await,
+                _ = ping.tick() => redis::cmd("PING").exec_async(&mut link.connection).await,
+            };
+            if let Err(error) = done {
+                return error.to_string();
+            }
+        }
+    }
+
+    /// Tells what waits.
+    async fn tell_all(&self, link: &mut Link) -> RedisResult<()> {
+        let (hints, came, went) = {
+            let mut out = self.out();
+            let came = std::mem::take(&mut out.came).into_iter();
+            let came: Vec<Line> = came.filter_map(|n| out.devices.get(&n).cloned()).collect();
+            let went = std::mem::take(&mut out.went);
+            (std::mem::take(&mut out.hints), came, went)
+        };
+        let told = self.tell_hints(link, hints.clone()).await;
+        if told.is_err() {
+            // Later they are still of use.
+            self.out().hints.merge(hints);
+        }
+        told?;
+        link.presence.come(&mut link.connection, came).await?;
+        let gone = link.presence.go(&mut link.connection, went.clone()).await;
+        if gone.is_err() {
+            self.out().went.extend(went);
+        }
+        gone
+    }
+
+    async fn tell_hints(&self, link: &Link, hints: Hints) -> RedisResult<()> {
+        if hints.is_empty() {
+            return Ok(());
+        }
+        let tell = hints.split(CHANNELS).into_iter().enumerate();
+        let tell = tell
+            .filter(|(_, hints)| !hints.is_empty())
+            .map(|(n, hints)| {
+                let message = message::encode(&self.run, hints);
+                let mut connection = link.connection.clone();
+                let channel = link.presence.channel(n);
+                async move {
+                    let mut tell = redis::cmd("SPUBLISH");
+                    tell.arg(channel).arg(message);
+                    tell.exec_async(&mut connection).await
+                }
+            });
+        try_join_all(tell).await?;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Bus for RedisBus {
+    fn start(self: Arc<Self>, incarnation: &str, ear: Weak<dyn Ear>) {
+        let names = Names(incarnation.to_owned());
+        tokio::spawn(Self::keep_connected(Arc::downgrade(&self), names, ear));
+    }
+
+    fn tell(&self, hints: Hints) {
+        let dropped = self.out().hints.merge(hints);
+        if dropped > 0 {
+            metrics::counter!("semel_bus_hints_dropped_total").increment(dropped as u64);
+        }
+        self.came.notify_one();
+    }
+
+    fn came(&self, device: DeviceNumber, who: &UserId) {
+        {
+            let mut out = self.out();
+            out.devices
+                .insert(device, Line::new(&self.run, device, who));
+            out.came.insert(device);
+        }
+        self.came.notify_one();
+    }
+
+    fn went(&self, device: DeviceNumber) -> bool {
+        {
+            let mut out = self.out();
+            let line = out.devices.remove(&device);
+            let is_known = !out.came.remove(&device);
+            if is_known && out.went.len() < WENT_MAX {
+                out.went.extend(line);
+            }
+        }
+        self.came.notify_one();
+        self.link().is_some()
+    }
+
+    async fn presence(&self, whom: &[UserId]) -> Option<Vec<State>> {
+        let mut link = self.link().clone()?;
+        let states = link.presence.states(&mut link.connection, whom);
+        timeout(PRESENCE_MAX, states).await.ok()?.ok()
+    }
+
+    fn is_connected(&self) -> Option<bool> {
+        Some(self.link().is_some())
+    }
+
+    async fn close(&self) {
+        let link = self.link().clone();
+        if let Some(mut link) = link {
+            let told = timeout(ANSWER_MAX, self.tell_all(&mut link)).await;
+            if !matches!(told, Ok(Ok(()))) {
+                tracing::info!("not everything was told to other servers");
+            }
+        }
+    }
+}
+
+/// How channels and keys are called. What is in braces decides on which node of a cluster they are.
+#[derive(Clone, Debug)]
+struct Names(String);
+
+impl Names {
+    fn channel(&self, n: usize) -> String {
+        self.key(n, "bus")
+    }
+
+    fn key(&self, n: usize, what: &str) -> String {
+        format!("semel:{{{}:{n}}}:{what}", self.0)
+    }
+}
+
+/// Takes what Redis says by itself, on the task of the connection.
+struct Pushes {
+    run: String,
+    ear: Weak<dyn Ear>,
+    ended: Arc<Notify>,
+}
+
+impl AsyncPushSender for Pushes {
+    fn send(&self, info: PushInfo) -> Result<(), SendError> {
+        match info.kind {
+            PushKind::SMessage => {
+                let payload = match info.data.get(1) {
+                    Some(Value::BulkString(bytes)) => bytes.as_slice(),
+                    Some(Value::SimpleString(text)) => text.as_bytes(),
+                    _ => return Ok(()),
+                };
+                let said = message::read(payload, &self.run);
+                if let Some((said, ear)) = said.zip(self.ear.upgrade()) {
+                    if !said.hints.is_empty() {
+                        ear.hints(said.hints);
+                    }
+                    said.states.into_iter().for_each(|state| ear.state(state));
+                }
+            }
+            // A node gave the channel away, or ended: another connection finds where it is now.
+            PushKind::SUnsubscribe | PushKind::Disconnection => self.ended.notify_one(),
+            _ => {}
+        }
+        Ok(())
+    }
+}
