@@ -259,6 +259,7 @@ async fn fetch_all(session: &Session, wanted: &Wanted, locks: &Locks) -> Result<
     // Polled in this order, so that the server gets them in this order.
     let (
         tried,
+        heads,
         threads,
         ends,
         last_messages,
@@ -270,11 +271,11 @@ async fn fetch_all(session: &Session, wanted: &Wanted, locks: &Locks) -> Result<
         message_ids,
         users,
         contacts,
-        heads,
         answers,
         lists,
     ) = tokio::try_join!(biased;
-        locks.take(session, wanted),
+        Box::pin(locks.take(session, wanted)),
+        ask!(session, heads_sql, heads),
         ask!(session, THREADS, threads),
         ask!(session, load_log::ENDS, threads),
         ask!(session, load_log::LAST_MESSAGES, last),
@@ -286,7 +287,6 @@ async fn fetch_all(session: &Session, wanted: &Wanted, locks: &Locks) -> Result<
         ask!(session, load_log::MESSAGE_IDS, of, message_ids),
         ask!(session, USERS, users),
         ask!(session, CONTACTS, ones, others),
-        ask!(session, heads_sql, heads),
         ask!(session, answers_sql, actors, keys),
         try_join_all(lists),
     )?;

@@ -1,16 +1,18 @@
-//! What a batch locks: threads and people's heads by their rows, participants keys by number, so that absent ones are locked as well.
+//! What a batch locks: threads, people's heads and stored answers by their rows; participants keys and absent heads by
+//! number, which needs no row.
 //!
 //! Everything that is foreseen is locked at once, each kind in the order of its keys, and waited for. What turns out to be
 //! needed later is only tried for: who holds a lock never waits for one that comes before it, so nobody waits in a
 //! circle. A batch that got something in vain begins anew, with that in its first pass.
 //!
-//! People, contacts, client ids and stored answers that are absent are not locked: the database refuses the second of
+//! Absent people, contacts, client ids and stored answers are not locked: the database refuses the second of
 //! two who add the same, who then decides again and finds the first.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use semel_core::{Key, rows::AnswerKey};
 use semel_protocol::{ThreadId, UserId};
+use sha2::{Digest, Sha256};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -38,6 +40,19 @@ pub(super) const OWNERS_WAIT: &str =
     "SELECT pg_advisory_xact_lock(k.number) FROM unnest($1::bigint[]) AS k (number)";
 pub(super) const OWNERS_TRY: &str =
     "SELECT pg_try_advisory_xact_lock(k.number) FROM unnest($1::bigint[]) AS k (number)";
+
+macro_rules! absent_heads {
+    ($function:literal) => {
+        concat!(
+            "SELECT ",
+            $function,
+            "(k.number) FROM unnest($1::text[], $2::bigint[]) AS k (who, number)
+             WHERE NOT EXISTS (SELECT FROM person_heads WHERE user_id = k.who COLLATE \"C\")"
+        )
+    };
+}
+pub(super) const HEADS_WAIT: &str = absent_heads!("pg_advisory_xact_lock");
+pub(super) const HEADS_TRY: &str = absent_heads!("pg_try_advisory_xact_lock");
 
 /// How what is loaded gets locked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,12 +104,12 @@ impl Locks {
         }
     }
 
-    /// Locks threads and participants keys. Rows of others are locked as they are read.
+    /// Locks threads, participants keys, and heads that are absent. Other rows are locked as they are read.
     pub(super) async fn take(&self, session: &Session, wanted: &Wanted) -> Result<Vec<Row>, Error> {
-        let (of_threads, of_owners) = match self.locking() {
+        let (of_threads, of_owners, of_heads) = match self.locking() {
             Locking::None => return Ok(Vec::new()),
-            Locking::Wait => (THREADS_WAIT, OWNERS_WAIT),
-            Locking::Try => (THREADS_TRY, OWNERS_TRY),
+            Locking::Wait => (THREADS_WAIT, OWNERS_WAIT, HEADS_WAIT),
+            Locking::Try => (THREADS_TRY, OWNERS_TRY, HEADS_TRY),
         };
         let threads = threads_of(wanted);
         let threads: Vec<Uuid> = threads
@@ -103,10 +118,19 @@ impl Locks {
             .collect();
         let mut owners: Vec<i64> = wanted.owners.iter().map(number).collect();
         owners.sort_unstable();
-        let (_, tried) = tokio::try_join!(biased;
+        let mut heads: Vec<(i64, &str)> = wanted
+            .heads
+            .iter()
+            .map(|who| (number_of(who), who.as_str()))
+            .collect();
+        heads.sort_unstable();
+        let (numbers, heads): (Vec<i64>, Vec<&str>) = heads.into_iter().unzip();
+        let (_, mut tried, more) = tokio::try_join!(biased;
             ask!(session, of_threads, threads),
             ask!(session, of_owners, owners),
+            ask!(session, of_heads, heads, numbers),
         )?;
+        tried.extend(more);
         Ok(tried)
     }
 
@@ -118,7 +142,7 @@ impl Locks {
         if self.has_begun {
             for row in &found.tried {
                 if !row.get_as(0)? {
-                    return Err(Error::Conflict("a participants key is locked"));
+                    return Err(Error::Conflict("a key is locked"));
                 }
             }
         }
@@ -158,4 +182,12 @@ fn number(key: &[u8; 32]) -> i64 {
     let mut first = [0; 8];
     first.copy_from_slice(&key[..8]);
     i64::from_be_bytes(first)
+}
+
+/// A number for a person, apart from those of participants keys.
+fn number_of(who: &UserId) -> i64 {
+    let mut digest = Sha256::new();
+    digest.update(b"person head");
+    digest.update(who.as_str());
+    number(&digest.finalize().into())
 }

@@ -34,6 +34,8 @@ pub(super) const ALL: &[&str] = &[
     locks::THREADS_TRY,
     locks::OWNERS_WAIT,
     locks::OWNERS_TRY,
+    locks::HEADS_WAIT,
+    locks::HEADS_TRY,
     store_sql::PUT_THREADS,
     store_sql::APPEND,
     store_sql::UPDATE_MESSAGES,

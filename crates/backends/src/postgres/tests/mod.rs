@@ -1,6 +1,11 @@
 //! The suite of all engines, and what only this one has.
 
+mod cluster;
+mod faults;
+mod opening;
+mod schema;
 mod server;
+mod servers;
 
 use std::{
     future::Future,
@@ -15,6 +20,7 @@ use semel_core::{Changes, Key, Rows, ports::Ledger};
 use tokio::{runtime, task::block_in_place};
 use tokio_postgres::{Client, NoTls};
 
+use self::cluster::Cluster;
 use super::{
     Address, Options, PostgresLedger, connect::Session, load::load_locked, locks::Locks,
     store::store,
@@ -39,12 +45,18 @@ pub(super) struct Database {
 }
 
 impl Database {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
+        Self::with("ENCODING 'UTF8'")
+    }
+
+    pub(super) fn with(options: &str) -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let number = NUMBER.fetch_add(1, Relaxed);
         let name = format!("semel_test_{}_{number}", std::process::id());
         let database = Self { name };
-        database.administer("CREATE DATABASE {} ENCODING 'UTF8' TEMPLATE template0");
+        database.administer(&format!(
+            "CREATE DATABASE {{}} {options} TEMPLATE template0"
+        ));
         database
     }
 

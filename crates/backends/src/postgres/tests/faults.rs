@@ -1,0 +1,220 @@
+//! Faults of the database server.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use semel_core::{
+    Command, Key, Reply,
+    ports::{Ledger, LedgerError},
+};
+use semel_protocol::ThreadId;
+use tokio::task::JoinHandle;
+use tokio_postgres::Client;
+
+use super::{Cluster, World, findings, options};
+use crate::{
+    conformance::{
+        load,
+        world::{pair, send, sent},
+    },
+    postgres::PostgresLedger,
+};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+async fn open(cluster: &Cluster) -> Arc<PostgresLedger> {
+    let address = cluster.url().parse().expect("an address");
+    PostgresLedger::open(options(address, &World::default()))
+        .await
+        .expect("it opens")
+}
+
+fn submit(
+    ledger: &Arc<PostgresLedger>,
+    command: Command,
+) -> JoinHandle<Result<Reply, LedgerError>> {
+    let ledger = Arc::clone(ledger);
+    tokio::spawn(async move { ledger.submit(command).await })
+}
+
+/// A backend that waits for standbys.
+async fn waiting(client: &Client) -> i32 {
+    let started = Instant::now();
+    loop {
+        let waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+        if let Some(row) = client.query_opt(waiting, &[]).await.expect("a question") {
+            return row.get(0);
+        }
+        assert!(started.elapsed() < PATIENCE, "nobody waits for a standby");
+    }
+}
+
+async fn until_answered(ledger: &Arc<PostgresLedger>, command: Command) -> Reply {
+    let started = Instant::now();
+    loop {
+        match ledger.submit(command.clone()).await {
+            Ok(reply) => return reply,
+            Err(error) => assert!(started.elapsed() < PATIENCE, "{error}"),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_b3_a_commit_that_did_not_wait_for_its_standby_is_not_acknowledged() {
+    let Some(cluster) = Cluster::new("") else {
+        return;
+    };
+    let ledger = open(&cluster).await;
+    let id = pair(&*ledger, "ann", "bob").await;
+    let client = cluster.client().await;
+    cluster.set("synchronous_standby_names", "nobody").await;
+    let call = submit(&ledger, send("ann", id, 1, "hello"));
+    let pid = waiting(&client).await;
+    client
+        .execute("SELECT pg_cancel_backend($1)", &[&pid])
+        .await
+        .expect("it is told");
+    let answer = call.await.expect("no panic");
+    assert!(
+        matches!(answer, Err(LedgerError::OutcomeUnknown(_))),
+        "{answer:?}"
+    );
+    // It is there for all to see, and a repeat is still not answered before it is durable.
+    let again = Arc::clone(&ledger);
+    let repeat = async move { until_answered(&again, send("ann", id, 1, "hello")).await };
+    let repeat = tokio::spawn(repeat);
+    waiting(&client).await;
+    assert!(!repeat.is_finished());
+    cluster.set("synchronous_standby_names", "").await;
+    assert!(sent(Ok(repeat.await.expect("no panic"))).duplicate);
+    assert_eq!(findings(&client).await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_b1_what_became_of_a_commit_without_an_answer_is_found_out() {
+    let Some(cluster) = Cluster::new("") else {
+        return;
+    };
+    let ledger = open(&cluster).await;
+    let id = pair(&*ledger, "ann", "bob").await;
+    let client = cluster.client().await;
+    cluster.set("synchronous_standby_names", "nobody").await;
+    let call = submit(&ledger, send("ann", id, 1, "hello"));
+    let pid = waiting(&client).await;
+    client
+        .execute("SELECT pg_terminate_backend($1)", &[&pid])
+        .await
+        .expect("it is told");
+    cluster.set("synchronous_standby_names", "").await;
+    let sent = sent(call.await.expect("no panic"));
+    assert!(!sent.duplicate, "it was this one that was stored");
+    let rows = load(&*ledger, &[Key::Thread(id)]).await;
+    assert_eq!(rows.heads.get(&id).flatten().expect("a head").last_seq, 1);
+    assert_eq!(findings(&client).await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_b1_sessions_that_are_ended_come_back() {
+    let Some(cluster) = Cluster::new("") else {
+        return;
+    };
+    let ledger = open(&cluster).await;
+    let id = pair(&*ledger, "ann", "bob").await;
+    let client = cluster.client().await;
+    for number in 1..=3 {
+        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'semel%'";
+        client.batch_execute(end).await.expect("they are told");
+        let reply = until_answered(&ledger, send("ann", id, number, "hello")).await;
+        assert_eq!(sent(Ok(reply)).message.seq, number);
+        load(&*ledger, &[Key::Thread(id)]).await;
+    }
+    assert_eq!(ledger.health(), Ok(()));
+}
+
+/// Sends until told to stop; what was acknowledged.
+async fn send_all(
+    ledger: Arc<PostgresLedger>,
+    id: ThreadId,
+    numbers: std::ops::Range<u64>,
+) -> Vec<(u64, u64)> {
+    let mut acknowledged = Vec::new();
+    for number in numbers {
+        let reply =
+            until_answered(&ledger, send("ann", id, number, &format!("words {number}"))).await;
+        acknowledged.push((number, sent(Ok(reply)).message.seq));
+    }
+    acknowledged
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_b2_s1_nothing_acknowledged_is_lost_when_a_standby_takes_over() {
+    let Some(mut primary) = Cluster::new("") else {
+        return;
+    };
+    let standby = Cluster::standby_of(&primary, "-c cluster_name=standby");
+    primary.set("synchronous_standby_names", "standby").await;
+    let host = |cluster: &Cluster| cluster.socket().display().to_string().replace('/', "%2F");
+    let url = format!(
+        "postgres://semel@{},{}/postgres",
+        host(&primary),
+        host(&standby)
+    );
+    let world = World::default();
+    let ledger = PostgresLedger::open(options(url.parse().expect("an address"), &world)).await;
+    let ledger = ledger.expect("it opens");
+    let id = pair(&*ledger, "ann", "bob").await;
+    let calls: Vec<_> = (0..4)
+        .map(|n| {
+            tokio::spawn(send_all(
+                Arc::clone(&ledger),
+                id,
+                1 + n * 1000..n * 1000 + 60,
+            ))
+        })
+        .collect();
+    let started = Instant::now();
+    while load(&*ledger, &[Key::Thread(id)])
+        .await
+        .heads
+        .get(&id)
+        .flatten()
+        .expect("a head")
+        .last_seq
+        < 40
+    {
+        assert!(started.elapsed() < PATIENCE);
+    }
+    primary.kill();
+    standby.promote();
+    let mut acknowledged = Vec::new();
+    for call in calls {
+        acknowledged.extend(call.await.expect("no panic"));
+    }
+    let rows = load(&*ledger, &[Key::Messages(id, 1, acknowledged.len() as u64)]).await;
+    for (number, seq) in &acknowledged {
+        let message = rows
+            .messages
+            .get(&(id, *seq))
+            .flatten()
+            .expect("it is there");
+        assert_eq!(message.content, format!("words {number}"));
+    }
+    assert_eq!(findings(&standby.client().await).await, [""; 0]);
+    // The one that lost its place comes back as if nothing had happened: this server does not write to it any more.
+    drop(standby);
+    primary.start("-c synchronous_standby_names=");
+    let refused = ledger.submit(send("ann", id, 9999, "to the old one")).await;
+    assert!(
+        matches!(refused, Err(LedgerError::Unavailable(_))),
+        "{refused:?}"
+    );
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let refused = ledger.submit(send("ann", id, 9999, "to the old one")).await;
+    assert!(
+        matches!(refused, Err(LedgerError::Unavailable(_))),
+        "{refused:?}"
+    );
+}

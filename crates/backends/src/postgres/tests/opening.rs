@@ -1,0 +1,97 @@
+//! What is demanded of a database before anything is written to it.
+
+use super::{Cluster, Database, Engine, Postgres, World, options, server};
+use crate::postgres::{Address, PostgresLedger};
+
+async fn refusal(address: Address) -> String {
+    match PostgresLedger::open(options(address, &World::default())).await {
+        Ok(_) => "it was opened".to_owned(),
+        Err(error) => error.chain(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn req_b3_a_server_that_may_lose_what_it_acknowledges_is_refused() {
+    let Some(cluster) = Cluster::new("") else {
+        return;
+    };
+    let address = || cluster.url().parse().expect("an address");
+    for (setting, bad) in [
+        ("fsync", "off"),
+        ("full_page_writes", "off"),
+        ("synchronous_commit", "local"),
+    ] {
+        cluster.set(setting, bad).await;
+        let why = refusal(address()).await;
+        assert!(why.contains(&format!("{setting} = {bad}")), "{why}");
+        cluster.set(setting, "on").await;
+    }
+    PostgresLedger::open(options(address(), &World::default()))
+        .await
+        .expect("now it opens");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_encoding_and_other_peoples_tables_are_refused() {
+    if server::server().is_none() {
+        return;
+    }
+    let database = Database::with("ENCODING 'SQL_ASCII' LOCALE 'C'");
+    let why = refusal(database.address()).await;
+    assert!(why.contains("SQL_ASCII"), "{why}");
+    let database = Database::new();
+    let client = database.client().await;
+    client
+        .batch_execute("CREATE TABLE other (id bigint)")
+        .await
+        .expect("a table");
+    let why = refusal(database.address()).await;
+    assert!(why.contains("not ours"), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ec_o05_a_newer_or_altered_schema_is_refused() {
+    if server::server().is_none() {
+        return;
+    }
+    let engine = Postgres::new(World::default());
+    engine.ledger().close().await;
+    let client = engine.database.client().await;
+    let run = async |sql: &str| client.batch_execute(sql).await.expect("a statement");
+    run("INSERT INTO migrations VALUES (2, 'x'); UPDATE meta SET value = '2' WHERE key = 'oldest_compatible'").await;
+    let why = refusal(engine.database.address()).await;
+    assert!(why.contains("at least version 2"), "{why}");
+    // One that an old program may use is opened.
+    run("UPDATE meta SET value = '1' WHERE key = 'oldest_compatible'").await;
+    PostgresLedger::open(options(engine.database.address(), &World::default()))
+        .await
+        .expect("it opens");
+    run("DELETE FROM migrations WHERE number = 2; UPDATE migrations SET checksum = 'x'").await;
+    let why = refusal(engine.database.address()).await;
+    assert!(why.contains("changed by hand"), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn servers_that_start_together_agree_on_the_database() {
+    if server::server().is_none() {
+        return;
+    }
+    let database = Database::new();
+    let starts = (0..4).map(|n| {
+        let world = World::default();
+        world
+            .entropy
+            .0
+            .store(1000 * n, std::sync::atomic::Ordering::Relaxed);
+        let options = options(database.address(), &world);
+        tokio::spawn(async move { PostgresLedger::open(options).await.expect("it opens") })
+    });
+    let mut names = Vec::new();
+    for start in starts.collect::<Vec<_>>() {
+        names.push(semel_core::ports::Ledger::incarnation(
+            &*start.await.expect("no panic"),
+        ));
+    }
+    names.dedup();
+    assert_eq!(names.len(), 1);
+}
