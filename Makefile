@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run dev check test fmt lint unit compat deny bench load simulate faults crash demo
+.PHONY: help run dev check test fmt lint unit compat deny bench load simulate sabotage faults crash demo
 
 DATA ?= ./data
 LISTEN ?= 127.0.0.1:8080
@@ -54,9 +54,15 @@ bench: ## Messages a second, latencies, memory, fsyncs: on this machine, from ou
 
 simulate: ## Run everything under a seeded scheduler with faults, many times (SEEDS=…)
 	cargo run --release --locked --package semel-sim -- --seeds "$(SEEDS)" --report target/reports/simulate.json
+	cargo run --release --locked --package semel-testkit --bin reports
+
+sabotage: ## Give the simulation every deliberate defect, which it must find; write the table
+	cargo run --release --locked --package semel-sim -- --every-defect 100 --report target/reports/sabotage.json
+	cargo run --release --locked --package semel-testkit --bin reports
 
 faults: ## Break a server in every way for half an hour, each run judged (SECONDS=…, FAULTS='power --cuts 20')
 	cargo run --release --locked --package semel-testkit --bin faults -- $(FAULTS)
+	cargo run --release --locked --package semel-testkit --bin reports
 
 crash: ## Kill the server again and again under load, and judge what it did (KILLS=…)
 	cargo run --release --locked --package semel-testkit --bin faults -- kill --kills "$(KILLS)"

@@ -1,6 +1,7 @@
 //! `simulate`: many seeds, on all cores; or one seed, told line by line.
 
 mod report;
+mod sabotage;
 
 use std::{
     process::ExitCode,
@@ -45,6 +46,9 @@ struct Args {
     /// Give the server or the clients this defect, to see it found (names as in `semel-sabotage`).
     #[arg(long)]
     sabotage: Option<semel_sabotage::Defect>,
+    /// Give it every defect, one after the other, each until it is found or so many seeds have not found it.
+    #[arg(long, value_name = "SEEDS", conflicts_with_all = ["seed", "sabotage"])]
+    every_defect: Option<u64>,
     /// Go on after a broken invariant.
     #[arg(long)]
     keep_going: bool,
@@ -56,9 +60,10 @@ struct Args {
 fn main() -> ExitCode {
     let args = Args::parse();
     semel_sabotage::choose(args.sabotage);
-    match args.seed {
-        Some(seed) => one(seed, args.trace),
-        None => many(&args),
+    match (args.seed, args.every_defect) {
+        (Some(seed), _) => one(seed, args.trace),
+        (None, Some(seeds)) => sabotage::find_every_defect(seeds, args.report.as_deref()),
+        (None, None) => many(&args),
     }
 }
 
