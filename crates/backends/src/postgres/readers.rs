@@ -88,13 +88,12 @@ pub(super) async fn serve(address: Address, questions: Arc<Questions>, watch: Ar
         if answer.is_closed() {
             continue;
         }
-        let was_open = session.is_some();
-        let mut answered = answer_one(&address, &mut session, &mut question).await;
-        // A session that lay idle may have been lost long ago.
-        if was_open && matches!(&answered, Err(error) if error.is_broken_connection()) {
-            session = None;
-            answered = answer_one(&address, &mut session, &mut question).await;
-        }
+        let late = |_| Error::Lost("a question took too long");
+        let answering = from_snapshot(&address, &mut session, &mut question);
+        let answered = timeout(QUESTION_MAX, answering)
+            .await
+            .map_err(late)
+            .flatten();
         let result = answered.map_err(|error| {
             tracing::error!(error = error.chain(), "failed to answer a question");
             session = None;
@@ -110,31 +109,17 @@ pub(super) async fn serve(address: Address, questions: Arc<Questions>, watch: Ar
     }
 }
 
-async fn answer_one(
+/// Answers a question from one snapshot.
+async fn from_snapshot(
     address: &Address,
     session: &mut Option<Session>,
     question: &mut Question,
 ) -> Result<(), Error> {
-    if session.is_none() {
-        let mut fresh = Session::open(address, "reader").await?;
-        fresh.prepare().await?;
-        *session = Some(fresh);
-    }
-    let session = session
-        .as_ref()
-        .ok_or(Error::Lost("there is no connection"))?;
-    let late = |_| Error::Lost("a question took too long");
-    timeout(QUESTION_MAX, from_snapshot(session, question))
-        .await
-        .map_err(late)?
-}
-
-/// Answers a question from one snapshot.
-async fn from_snapshot(session: &Session, question: &mut Question) -> Result<(), Error> {
     let (mut rows, mut asked) = (Rows::for_question(), None::<Key>);
     loop {
         let panicked = |_| Error::Corrupt("a question panicked".to_owned());
-        let Err(key) = catch_unwind(AssertUnwindSafe(|| question(&rows))).map_err(panicked)? else {
+        let asking = catch_unwind(AssertUnwindSafe(|| question(&rows)));
+        let Err(key) = asking.map_err(panicked)? else {
             return Ok(());
         };
         if asked.as_ref() == Some(&key) {
@@ -142,14 +127,37 @@ async fn from_snapshot(session: &Session, question: &mut Question) -> Result<(),
                 "{key:?} was loaded and is still asked for"
             )));
         }
-        let begin = async {
-            if asked.is_none() {
-                let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-                session.client().batch_execute(begin).await?;
+        match (&session, &asked) {
+            (Some(open), Some(_)) => load(open, &key, &mut rows).await?,
+            (Some(open), None) => match begin(open, &key, &mut rows).await {
+                // It may have been lost long ago, idle. Nothing was seen through it yet.
+                Err(error) if error.is_broken_connection() => {
+                    let fresh = session.insert(open_session(address).await?);
+                    begin(fresh, &key, &mut rows).await?;
+                }
+                begun => begun?,
+            },
+            (None, _) => {
+                let fresh = session.insert(open_session(address).await?);
+                begin(fresh, &key, &mut rows).await?;
             }
-            Ok::<_, Error>(())
-        };
-        tokio::try_join!(biased; begin, load(session, &key, &mut rows))?;
+        }
         asked = Some(key);
     }
+}
+
+async fn open_session(address: &Address) -> Result<Session, Error> {
+    let mut session = Session::open(address, "reader").await?;
+    session.prepare().await?;
+    Ok(session)
+}
+
+/// Begins the snapshot with the first rows.
+async fn begin(session: &Session, key: &Key, rows: &mut Rows) -> Result<(), Error> {
+    let begin = async {
+        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        Ok::<_, Error>(session.client().batch_execute(begin).await?)
+    };
+    tokio::try_join!(biased; begin, load(session, key, rows))?;
+    Ok(())
 }

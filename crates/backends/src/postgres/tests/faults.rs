@@ -156,6 +156,17 @@ async fn fault_b2_s1_nothing_acknowledged_is_lost_when_a_standby_takes_over() {
     };
     let standby = Cluster::standby_of(&primary, "-c cluster_name=standby");
     primary.set("synchronous_standby_names", "standby").await;
+    let client = primary.client().await;
+    let follows = "SELECT FROM pg_stat_replication WHERE sync_state = 'sync'";
+    let started = Instant::now();
+    while client
+        .query(follows, &[])
+        .await
+        .expect("a question")
+        .is_empty()
+    {
+        assert!(started.elapsed() < PATIENCE, "nobody follows");
+    }
     let host = |cluster: &Cluster| cluster.socket().display().to_string().replace('/', "%2F");
     let url = format!(
         "postgres://semel@{},{}/postgres",
@@ -171,7 +182,7 @@ async fn fault_b2_s1_nothing_acknowledged_is_lost_when_a_standby_takes_over() {
             tokio::spawn(send_all(
                 Arc::clone(&ledger),
                 id,
-                1 + n * 1000..n * 1000 + 60,
+                1 + n * 1000..n * 1000 + 300,
             ))
         })
         .collect();
@@ -195,11 +206,8 @@ async fn fault_b2_s1_nothing_acknowledged_is_lost_when_a_standby_takes_over() {
     }
     let rows = load(&*ledger, &[Key::Messages(id, 1, acknowledged.len() as u64)]).await;
     for (number, seq) in &acknowledged {
-        let message = rows
-            .messages
-            .get(&(id, *seq))
-            .flatten()
-            .expect("it is there");
+        let message = rows.messages.get(&(id, *seq)).flatten();
+        let message = message.unwrap_or_else(|| panic!("{number} at {seq} is there"));
         assert_eq!(message.content, format!("words {number}"));
     }
     assert_eq!(findings(&standby.client().await).await, [""; 0]);
