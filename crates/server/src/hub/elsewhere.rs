@@ -17,7 +17,7 @@ use semel_core::{
     rows::List,
 };
 use semel_protocol::{Rev, ThreadId, UserId, limits::PAGE_ENTRIES_MAX};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, Semaphore, oneshot};
 
 use super::{
     Hub,
@@ -34,6 +34,8 @@ const SEATS_AT_ONCE: usize = 64;
 /// Somebody who came into a thread is told it from there on, if that is not longer ago than so many entries; else devices
 /// fetch what they miss.
 const JOINED_ENTRIES_MAX: u64 = 50;
+/// People whose threads are looked for at once while they connect.
+const EXPECTED_AT_ONCE: usize = 16;
 /// New contacts of which it is remembered that they were told, twice.
 const CONTACTS_TOLD_MAX: usize = 5_000;
 /// Typing notices that are looked at together; what is beyond is dropped.
@@ -55,6 +57,8 @@ pub(super) struct Shared {
     /// A look is wanted now.
     pub(super) look_now: Notify,
     pub(super) device_numbers: AtomicU64,
+    /// Who looks for a person's threads: a crowd that comes back must not hold up delivery.
+    pub(super) expecting: Semaphore,
     followed: Mutex<Followed>,
     /// New contacts that were told lately, and before that: hints and looks both tell of them.
     contacts: Mutex<[BTreeSet<(UserId, UserId)>; 2]>,
@@ -69,6 +73,7 @@ impl Shared {
             looking,
             look_now: Notify::new(),
             device_numbers: AtomicU64::new(0),
+            expecting: Semaphore::new(EXPECTED_AT_ONCE),
             followed: Mutex::default(),
             contacts: Mutex::default(),
             waiting: Mutex::default(),

@@ -91,7 +91,11 @@ impl Hub {
         if shared.followed().expect(who) {
             return;
         }
-        match timeout(EXPECT_MAX, self.following(who.clone())).await {
+        let following = async {
+            let _turn = shared.expecting.acquire().await;
+            self.following(who.clone()).await
+        };
+        match timeout(EXPECT_MAX, following).await {
             Ok(Ok(following)) => self.follow(shared, who, following),
             // The next look makes up for it.
             Ok(Err(error)) => tracing::warn!(%error, "failed to look for a person's threads"),

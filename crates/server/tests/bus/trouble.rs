@@ -102,6 +102,27 @@ async fn fault_r1_redis_that_comes_back_is_of_use_within_five_seconds() {
     are_online(&mut ann, &["bob"]).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_server_did_that_died_without_redis_is_found_when_redis_is_back() {
+    let Some(mut redis) = Redis::start() else {
+        return;
+    };
+    let place = Place::new(Some(redis.url()), NEVER);
+    let [mut one, two] = place.servers().await;
+    let thread = one.group(&["ann", "bob"]).await;
+    let (mut ann, mut bob) = (one.device("ann").await, two.device("bob").await);
+    redis.kill();
+    one.is_cut_off().await;
+    two.is_cut_off().await;
+    ann.say(&thread, "my last words").await;
+    // Nobody is left to give a hint.
+    one.die();
+    redis.run();
+    let back = Instant::now();
+    hears(&mut bob, &thread, 2..=2).await;
+    assert!(back.elapsed() < BACK_MAX, "{:?}", back.elapsed());
+}
+
 /// Speaks on two servers and listens on a third one while something is done to Redis.
 async fn while_speaking(redis: &Redis, look: Duration, trouble: &[&str]) {
     let place = Place::new(Some(redis.url()), look);
@@ -265,6 +286,25 @@ async fn hints_that_somebody_made_up_change_nothing() {
             .all(|(name, _)| !["entry", "contact", "typing"].contains(&name.as_str())),
         "{told:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_contact_of_whom_a_hint_told_is_not_told_again_by_a_look() {
+    let Some(redis) = Redis::start() else {
+        return;
+    };
+    let look = Duration::from_millis(300);
+    let place = Place::new(Some(redis.url()), look);
+    let [one, two] = place.servers().await;
+    one.group(&["dan", "eve"]).await;
+    let mut dan = two.device("dan").await;
+    one.group(&["ann", "dan"]).await;
+    let contact = dan.event("contact", |_| true).await;
+    assert_eq!(contact["user"]["user_id"], "ann");
+    // Two looks, and what they find.
+    tokio::time::sleep(look * 4).await;
+    let told = dan.settle().await;
+    assert!(told.iter().all(|(name, _)| name != "contact"), "{told:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -56,6 +56,9 @@ const WENT_MAX: usize = 10_000;
 /// How long a device is taken for connected after its server spoke last.
 const DEVICE_ENDS_AFTER: Duration = Duration::from_secs(15);
 
+/// Whether there is a connection.
+const CONNECTED: &str = "semel_bus_connected";
+
 /// The bus over Redis.
 pub struct RedisBus {
     target: Target,
@@ -134,8 +137,10 @@ impl RedisBus {
                         Some(ear) => ear.connected(),
                         None => return,
                     }
+                    metrics::gauge!(CONNECTED).set(1);
                     let error = this.work(link, &ended).await;
                     *this.link() = None;
+                    metrics::gauge!(CONNECTED).set(0);
                     error
                 }
                 Ok(Err(error)) => error.to_string(),
