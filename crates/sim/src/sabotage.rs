@@ -15,7 +15,7 @@ pub(crate) fn find_every_defect(seeds: u64, report: Option<&Path>) -> ExitCode {
         let (caught_by, after) = match &found {
             Some((seed, violation)) => {
                 let invariant = violation.split(':').next().unwrap_or_default();
-                (format!("simulation: {invariant}"), format!("{seed} seeds"))
+                (format!("simulation: {invariant}"), format!("seed {seed}"))
             }
             None => ("**nothing**".to_owned(), format!("{seeds} seeds")),
         };
@@ -24,7 +24,7 @@ pub(crate) fn find_every_defect(seeds: u64, report: Option<&Path>) -> ExitCode {
         lines.push(json!({ "defect": defect.name(), "caught_by": caught_by, "after": after }));
     }
     if let Some(path) = report
-        && let Err(error) = write(path, lines)
+        && let Err(error) = write(path, &lines)
     {
         println!("the report cannot be written: {error}");
         return ExitCode::from(2);
@@ -51,7 +51,7 @@ fn find(defect: Defect, seeds: u64) -> Option<(u64, String)> {
     first
 }
 
-fn write(path: &Path, lines: Vec<Value>) -> io::Result<()> {
+fn write(path: &Path, lines: &[Value]) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }

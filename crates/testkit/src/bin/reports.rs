@@ -117,7 +117,7 @@ fn run(report: &Value) -> (String, String) {
         grouped(acknowledged),
         grouped(others),
         grouped(number(report, "events")),
-        number(report, "seconds") as f64 / 60.0,
+        report.get("seconds").and_then(Value::as_f64).unwrap_or(0.0) / 60.0,
     );
     (name, row)
 }
@@ -143,9 +143,12 @@ fn spans(seeds: &[Value]) -> String {
             _ => spans.push((seed, seed)),
         }
     }
-    let parts = spans.iter().map(|(first, last)| match first == last {
-        true => first.to_string(),
-        false => format!("{first}–{last}"),
+    let parts = spans.iter().map(|(first, last)| {
+        if first == last {
+            first.to_string()
+        } else {
+            format!("{first}–{last}")
+        }
     });
     parts.collect::<Vec<_>>().join(", ")
 }
@@ -165,7 +168,7 @@ fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             text.push(',');
         }
         // Writing into a string does not fail.
