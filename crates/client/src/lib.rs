@@ -7,7 +7,7 @@
 //! A session reaches the server through [`Network`] only, keeps in a [`Store`] what has to outlive a crash, and tells a
 //! [`Witness`] what it does and sees.
 //!
-//! Invariant: this crate knows the protocol and nothing else of ours. Time and randomness are the caller's.
+//! Invariant: this crate knows the protocol, and the defects that tests give it, and nothing else of ours. Time and randomness are the caller's.
 //! Invariant: what a session does follows from its options, the network, and tokio's time.
 
 mod address;
