@@ -22,6 +22,8 @@ pub use secret::Secret;
 pub use settings::{SETTINGS, Setting};
 pub use snapshot::SettingLine;
 
+use semel_backends::postgres::Address;
+
 use crate::bus::redis::Target;
 
 /// The settings file that is read when none is named and it is there.
@@ -36,6 +38,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Directory of the database, which is called `semel.db`.
     pub database_dir: PathBuf,
+    /// The PostgreSQL database; none: SQLite, in that directory.
+    pub postgres: Option<Address>,
     /// Where servers of the same database hear of each other; none: this one is alone, or looks into the database.
     pub redis: Option<Target>,
     /// How often one of several servers looks into the database.

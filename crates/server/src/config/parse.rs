@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use semel_backends::postgres::Address;
+
 use super::{Config, LogFormat, MetricsListen, Secret, layers::Values};
 use crate::bus::redis::Target;
 
@@ -23,7 +25,7 @@ pub(super) fn config(values: Values, problems: &mut Vec<String>) -> Option<Confi
         problems,
     };
     let data_dir = reader.read("data_dir", directory);
-    let database_dir = reader.read_optional("database_url", database_dir);
+    let database = reader.read_optional("database_url", database);
     let redis = reader.read_optional("redis_url", Target::parse);
     let look = reader.read("look_seconds", |text| whole(text, 1, 60));
     let listen = reader.read("listen", address);
@@ -37,8 +39,14 @@ pub(super) fn config(values: Values, problems: &mut Vec<String>) -> Option<Confi
     let log_format = reader.read("log_format", log_format);
     let log_filter = reader.read("log_filter", log_filter);
     let data_dir = data_dir?;
+    let (database_dir, postgres) = match database.ok()? {
+        None => (data_dir.clone(), None),
+        Some(Database::Sqlite(directory)) => (directory, None),
+        Some(Database::Postgres(address)) => (data_dir.clone(), Some(address)),
+    };
     Some(Config {
-        database_dir: database_dir.ok()?.unwrap_or_else(|| data_dir.clone()),
+        database_dir,
+        postgres,
         data_dir,
         redis: redis.ok()?,
         look: Duration::from_secs(look?),
@@ -95,16 +103,27 @@ fn directory(text: &str) -> Result<PathBuf, String> {
     Ok(PathBuf::from(text))
 }
 
+/// Where a database is.
+enum Database {
+    /// In a directory.
+    Sqlite(PathBuf),
+    /// On a server.
+    Postgres(Address),
+}
+
 /// Databases are told apart by their URL; the URL itself is never repeated, it may hold a password.
-fn database_dir(text: &str) -> Result<PathBuf, String> {
+fn database(text: &str) -> Result<Database, String> {
     let lower = text.to_ascii_lowercase();
     if lower.starts_with("postgres://") || lower.starts_with("postgresql://") {
-        return Err(
-            "PostgreSQL is not supported by this version, which keeps everything in one \
-                    SQLite file; leave DATABASE_URL out or say sqlite:DIRECTORY/semel.db"
-                .to_owned(),
-        );
+        return match text.parse() {
+            Ok(address) => Ok(Database::Postgres(address)),
+            Err(error) => Err(semel_backends::Error::chain(&error)),
+        };
     }
+    database_dir(text, &lower).map(Database::Sqlite)
+}
+
+fn database_dir(text: &str, lower: &str) -> Result<PathBuf, String> {
     let Some(path) = lower
         .starts_with("sqlite:")
         .then(|| &text["sqlite:".len()..])

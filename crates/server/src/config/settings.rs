@@ -62,7 +62,7 @@ pub const SETTINGS: &[Setting] = &[
             "database_url",
             "DATABASE_URL",
             None,
-            "sqlite:DIRECTORY/semel.db. Left out: semel.db in the data directory.",
+            "sqlite:DIRECTORY/semel.db, or postgres://USER:PASSWORD@HOST/NAME. Left out: semel.db in the data directory.",
         )
     },
     Setting {

@@ -107,18 +107,32 @@ fn every_wrong_value_is_told_at_once_with_its_source() {
 
 #[test]
 fn other_databases_are_refused_without_repeating_their_passwords() {
-    for url in [
-        "postgres://u:hunter2@db/x",
-        "postgresql://u:hunter2@db/x",
-        "mysql://u:hunter2@db/x",
-    ] {
-        let text = problem("", &[("DATABASE_URL", url)]);
-        assert!(text.contains("not supported by this version"), "{text}");
-        assert!(!text.contains("hunter2"), "{text}");
-    }
+    let text = problem("", &[("DATABASE_URL", "mysql://u:hunter2@db/x")]);
+    assert!(text.contains("not supported by this version"), "{text}");
+    assert!(!text.contains("hunter2"), "{text}");
     assert!(
         problem("", &[("DATABASE_URL", "sqlite::memory:")]).contains("sqlite:DIRECTORY/semel.db")
     );
+}
+
+#[test]
+fn a_database_server_is_found_by_its_url_which_is_never_shown() {
+    assert!(load("", &[], &[]).unwrap().postgres.is_none());
+    for url in [
+        "postgres://u:hunter2@db/x",
+        "postgresql://u:hunter2@one:5433,two/x?sslmode=verify-full",
+    ] {
+        let config = load("", &[("DATABASE_URL", url)], &[]).unwrap();
+        assert!(config.postgres.is_some());
+        assert!(!printed(&config).contains("hunter2"));
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+    let text = problem(
+        "",
+        &[("DATABASE_URL", "postgres://u:hunter2@db/x?colour=red")],
+    );
+    assert!(text.contains("address is not valid"), "{text}");
+    assert!(!text.contains("hunter2"), "{text}");
 }
 
 #[test]

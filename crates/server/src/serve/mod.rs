@@ -14,7 +14,11 @@ use std::{
 };
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use semel_backends::sqlite::{self, SqliteLedger};
+use semel_backends::{
+    StatsView,
+    postgres::{self, Address, PostgresLedger},
+    sqlite::{self, SqliteLedger},
+};
 use semel_core::ports::{Clock, Entropy, Ledger};
 use semel_protocol::Timestamp;
 use tokio::task::{JoinHandle, JoinSet};
@@ -38,6 +42,8 @@ use crate::{
 
 /// Threads that answer questions.
 const READERS: usize = 2;
+/// Lanes that commit side by side to a database server.
+const LANES: usize = 4;
 /// How far `metrics_listen = "auto"` is from the port of `listen`.
 const METRICS_PORT_DISTANCE: u16 = 1000;
 /// How often expired answers are removed.
@@ -85,6 +91,15 @@ pub enum ServeError {
         #[source]
         source: semel_backends::Error,
     },
+    /// The database server cannot be used.
+    #[error("cannot use the database on {hosts}")]
+    DatabaseServer {
+        /// Where it is.
+        hosts: String,
+        /// Why.
+        #[source]
+        source: semel_backends::Error,
+    },
     /// An address cannot be listened on.
     #[error("cannot listen on {address} (choose another with `{setting}`)")]
     Listen {
@@ -126,8 +141,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
             Hub::one_of_several(Arc::clone(&clock), Rhythm::default(), bus, looking)
         }
     };
-    let store = open_ledger(&config, &hub, &clock, &entropy).await?;
-    let ledger: Arc<dyn Ledger> = Arc::clone(&store) as _;
+    let Opened { ledger, stats } = open_ledger(&config, &hub, &clock, &entropy).await?;
     let delivery = hub.start(&ledger);
     let app = App::new(Arc::clone(&ledger), tokens, clock, entropy);
     if let Some(bus) = &bus {
@@ -138,7 +152,7 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
         origins: Some(config.allowed_origins.clone()).filter(|origins| !origins.is_empty()),
     };
     let realtime = Realtime::new(Arc::clone(&app), Arc::clone(&hub), settings);
-    let jobs = jobs(&app, &hub, &store, config.idempotency);
+    let jobs = jobs(&app, &hub, stats, config.idempotency);
     metrics::identify(&config.server_id);
     tracing::info!(address = %listener.address, server_id = config.server_id, "serving");
 
@@ -223,13 +237,22 @@ pub fn now() -> Timestamp {
     SystemClock.now()
 }
 
-/// Opens the store beside the runtime: looking through a large one takes a while.
+/// A ledger, and what it counts.
+struct Opened {
+    ledger: Arc<dyn Ledger>,
+    stats: Box<dyn Fn() -> StatsView + Send + Sync>,
+}
+
+/// Opens the store that the settings name.
 async fn open_ledger(
     config: &Config,
     hub: &Arc<Hub>,
     clock: &Arc<dyn Clock>,
     entropy: &Arc<dyn Entropy>,
-) -> Result<Arc<SqliteLedger>, ServeError> {
+) -> Result<Opened, ServeError> {
+    if let Some(address) = &config.postgres {
+        return open_postgres(config, address, hub, clock, entropy).await;
+    }
     let options = sqlite::Options {
         data_dir: config.database_dir.clone(),
         readers: READERS,
@@ -239,11 +262,44 @@ async fn open_ledger(
         renderer: Arc::new(JsonRenderer),
         listener: Arc::clone(hub) as Arc<_>,
     };
+    // Beside the runtime: looking through a large one takes a while.
     let opened = tokio::task::spawn_blocking(move || SqliteLedger::open(options)).await;
     match opened.expect("opening the database does not panic") {
-        Ok(ledger) => Ok(ledger),
+        Ok(ledger) => Ok(Opened {
+            ledger: Arc::clone(&ledger) as _,
+            stats: Box::new(move || ledger.stats().view()),
+        }),
         Err(source) => Err(ServeError::Database {
             directory: config.database_dir.clone(),
+            source,
+        }),
+    }
+}
+
+async fn open_postgres(
+    config: &Config,
+    address: &Address,
+    hub: &Arc<Hub>,
+    clock: &Arc<dyn Clock>,
+    entropy: &Arc<dyn Entropy>,
+) -> Result<Opened, ServeError> {
+    let options = postgres::Options {
+        address: address.clone(),
+        lanes: LANES,
+        readers: READERS,
+        idempotency_ms: config.idempotency.as_millis() as i64,
+        clock: Arc::clone(clock),
+        entropy: Arc::clone(entropy),
+        renderer: Arc::new(JsonRenderer),
+        listener: Arc::clone(hub) as Arc<_>,
+    };
+    match PostgresLedger::open(options).await {
+        Ok(ledger) => Ok(Opened {
+            ledger: Arc::clone(&ledger) as _,
+            stats: Box::new(move || ledger.stats()),
+        }),
+        Err(source) => Err(ServeError::DatabaseServer {
+            hosts: address.hosts(),
             source,
         }),
     }
@@ -278,7 +334,7 @@ fn counting() -> PrometheusHandle {
 fn jobs(
     app: &Arc<App>,
     hub: &Arc<Hub>,
-    store: &Arc<SqliteLedger>,
+    stats: Box<dyn Fn() -> StatsView + Send + Sync>,
     expiry: Duration,
 ) -> JoinSet<()> {
     let mut jobs = JoinSet::new();
@@ -287,13 +343,13 @@ fn jobs(
         expiry,
     };
     jobs.spawn(prune_answers(Arc::clone(app), every));
-    let (hub, store) = (Arc::clone(hub), Arc::clone(store));
+    let hub = Arc::clone(hub);
     jobs.spawn(async move {
         let mut interval = tokio::time::interval(GAUGES_INTERVAL);
         loop {
             interval.tick().await;
             metrics::connections(hub.device_count());
-            metrics::lane(&store.stats().view());
+            metrics::lane(&stats());
             // Without this, samples of histograms would be kept until somebody asks for them.
             counting().run_upkeep();
         }
