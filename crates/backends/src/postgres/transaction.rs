@@ -1,7 +1,7 @@
 //! Where a lane writes: one session, one transaction at a time.
 //!
 //! Invariant: every transaction renews the lane's lease and fails when it is gone, so that a server writes nothing after
-//! others have given it up. See `docs/decisions/0004`.
+//! others have given it up. See `docs/decisions/0005`.
 //! Invariant: what comes after a commit that has not clearly succeeded is never an acknowledgement.
 
 use std::{
