@@ -38,7 +38,7 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Directory of the database, which is called `semel.db`.
     pub database_dir: PathBuf,
-    /// The PostgreSQL database; none: SQLite, in that directory.
+    /// The database of a `PostgreSQL` server; none: `SQLite`, in that directory.
     pub postgres: Option<Address>,
     /// Where servers of the same database hear of each other; none: this one is alone, or looks into the database.
     pub redis: Option<Target>,

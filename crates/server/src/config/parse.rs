@@ -42,7 +42,7 @@ pub(super) fn config(values: Values, problems: &mut Vec<String>) -> Option<Confi
     let (database_dir, postgres) = match database.ok()? {
         None => (data_dir.clone(), None),
         Some(Database::Sqlite(directory)) => (directory, None),
-        Some(Database::Postgres(address)) => (data_dir.clone(), Some(address)),
+        Some(Database::Postgres(address)) => (data_dir.clone(), Some(*address)),
     };
     Some(Config {
         database_dir,
@@ -108,7 +108,7 @@ enum Database {
     /// In a directory.
     Sqlite(PathBuf),
     /// On a server.
-    Postgres(Address),
+    Postgres(Box<Address>),
 }
 
 /// Databases are told apart by their URL; the URL itself is never repeated, it may hold a password.
@@ -116,7 +116,7 @@ fn database(text: &str) -> Result<Database, String> {
     let lower = text.to_ascii_lowercase();
     if lower.starts_with("postgres://") || lower.starts_with("postgresql://") {
         return match text.parse() {
-            Ok(address) => Ok(Database::Postgres(address)),
+            Ok(address) => Ok(Database::Postgres(Box::new(address))),
             Err(error) => Err(semel_backends::Error::chain(&error)),
         };
     }

@@ -8,7 +8,7 @@ use super::{
     across::{NEVER, are_online, hears, say_many},
     here::Place,
     redis::Redis,
-    support::until,
+    support::{client_id, until},
 };
 
 /// How often servers look in these tests.
@@ -121,6 +121,42 @@ async fn what_a_server_did_that_died_without_redis_is_found_when_redis_is_back()
     let back = Instant::now();
     hears(&mut bob, &thread, 2..=2).await;
     assert!(back.elapsed() < BACK_MAX, "{:?}", back.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_absence_is_made_up_for_at_once_and_a_very_long_one_by_the_devices() {
+    let Some(mut redis) = Redis::start() else {
+        return;
+    };
+    let place = Place::new(Some(redis.url()), NEVER);
+    let [one, two] = place.servers().await;
+    let thread = one.group(&["ann", "bob"]).await;
+    let (mut ann, mut bob) = (one.device("ann").await, two.device("bob").await);
+    let mut head = 1;
+    for batches in [1, 6] {
+        redis.kill();
+        one.is_cut_off().await;
+        two.is_cut_off().await;
+        for _ in 0..batches {
+            let message = |_| json!({"client_id": client_id(), "content": "meanwhile"});
+            let messages: Vec<Value> = (0..100).map(message).collect();
+            let batch = json!({"thread_id": thread, "messages": messages});
+            ann.done("message:send", &batch).await;
+        }
+        redis.run();
+        let first = head + 1;
+        head += batches * 100;
+        if batches == 1 {
+            hears(&mut bob, &thread, first..=head).await;
+        } else {
+            let told = bob.event("heads", |told| told["heads"][&thread] == head);
+            told.await;
+        }
+    }
+    one.is_back().await;
+    two.is_back().await;
+    ann.say(&thread, "and on").await;
+    hears(&mut bob, &thread, head + 1..=head + 1).await;
 }
 
 /// Speaks on two servers and listens on a third one while something is done to Redis.
