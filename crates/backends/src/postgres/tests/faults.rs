@@ -51,6 +51,20 @@ async fn waiting(client: &Client) -> i32 {
     }
 }
 
+/// Waits until a standby is waited for.
+async fn followed(client: &Client) {
+    let started = Instant::now();
+    let follows = "SELECT FROM pg_stat_replication WHERE sync_state = 'sync'";
+    while client
+        .query(follows, &[])
+        .await
+        .expect("a question")
+        .is_empty()
+    {
+        assert!(started.elapsed() < PATIENCE, "nobody follows");
+    }
+}
+
 async fn until_answered(ledger: &Arc<PostgresLedger>, command: Command) -> Reply {
     let started = Instant::now();
     loop {
@@ -156,17 +170,7 @@ async fn fault_b2_s1_nothing_acknowledged_is_lost_when_a_standby_takes_over() {
     };
     let standby = Cluster::standby_of(&primary, "-c cluster_name=standby");
     primary.set("synchronous_standby_names", "standby").await;
-    let client = primary.client().await;
-    let follows = "SELECT FROM pg_stat_replication WHERE sync_state = 'sync'";
-    let started = Instant::now();
-    while client
-        .query(follows, &[])
-        .await
-        .expect("a question")
-        .is_empty()
-    {
-        assert!(started.elapsed() < PATIENCE, "nobody follows");
-    }
+    followed(&primary.client().await).await;
     let host = |cluster: &Cluster| cluster.socket().display().to_string().replace('/', "%2F");
     let url = format!(
         "postgres://semel@{},{}/postgres",
