@@ -133,6 +133,13 @@ impl Disk {
         self.state().away_until = Some(Instant::now() + time);
     }
 
+    /// A server begins with a commit of its own, before it answers anybody: with it, everything before it is forced to the
+    /// disk, also what a process had only written when it was killed.
+    pub(crate) fn begin(&self) {
+        let mut state = self.state();
+        state.synced = state.committed.len();
+    }
+
     /// Whoever wrote is gone: what remains?
     pub(crate) fn crash(&self, has_power: bool) -> Result<(), Error> {
         let mut state = self.state();

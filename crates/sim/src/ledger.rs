@@ -55,6 +55,7 @@ impl SimLedger {
         dice: Dice,
         setup: Setup,
     ) -> (Arc<Self>, JoinHandle<()>) {
+        disk.begin();
         let (work, waiting) = mpsc::channel(QUEUE_COMMANDS_MAX);
         let (closing, ended) = (Flag::default(), Flag::default());
         let lane = run(

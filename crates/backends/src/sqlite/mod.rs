@@ -181,6 +181,8 @@ impl SqliteLedger {
         migrate::migrate(&connection)?;
         let identity = meta::identity(&connection, &*options.entropy)?;
         let is_clean = meta::number(&connection, meta::IS_CLEAN)? != Some(0);
+        // Nobody has read anything yet. This commit also forces what an earlier process had written, but not forced, when it
+        // was killed: nobody may see what a power cut could still take back.
         meta::put(&connection, meta::IS_CLEAN, 0)?;
         open::sync_directory(&options.data_dir)?;
 
