@@ -158,7 +158,8 @@ async fn measure(ledger: Arc<dyn Ledger>) -> f64 {
     for send in sends.collect::<Vec<_>>() {
         count += send.await.expect("no panic");
     }
-    let rate = f64::from(u32::try_from(count).expect("not that many")) / started.elapsed().as_secs_f64();
+    let rate =
+        f64::from(u32::try_from(count).expect("not that many")) / started.elapsed().as_secs_f64();
     ledger.close().await;
     rate
 }
