@@ -39,7 +39,7 @@ const VERSION_MIN: i32 = 140_000;
 const SETTINGS: &str = "SET statement_timeout = '15s'; SET lock_timeout = '8s';
     SET idle_in_transaction_session_timeout = '5s'; SET client_connection_check_interval = '2s';
     SET default_transaction_isolation = 'read committed'; SET enable_seqscan = off; SET jit = off;
-    SET search_path FROM CURRENT; SET client_min_messages = 'warning'";
+    SET client_min_messages = 'warning'";
 
 /// Where the database is.
 #[derive(Clone)]

@@ -17,6 +17,9 @@ const LOCK: i64 = 0x5345_4d4c;
 /// Takes the steps that the database has not taken yet, all in one transaction.
 pub(super) async fn migrate(client: &mut Client) -> Result<(), Error> {
     let transaction = client.transaction().await?;
+    // A step takes as long as it takes, and so does another server's.
+    let patient = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0";
+    transaction.batch_execute(patient).await?;
     transaction
         .execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK])
         .await?;
