@@ -29,7 +29,7 @@ use self::listener::{Listener, Listening};
 use crate::{
     app::App,
     auth::Tokens,
-    bus::{Bus, redis::RedisBus},
+    bus::{Bus, LocalBus, redis::RedisBus},
     config::{Config, MetricsListen},
     convert::JsonRenderer,
     http,
@@ -130,7 +130,9 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
 
     let bus = config.redis.clone();
     let bus = bus.map(|target| RedisBus::new(target, entropy.seed()) as Arc<dyn Bus>);
-    let hub = match &bus {
+    // Several servers may write a PostgreSQL database. Without Redis they find each other's entries in it.
+    let alone = || Some(Arc::new(LocalBus) as Arc<dyn Bus>).filter(|_| config.postgres.is_some());
+    let hub = match &bus.clone().or_else(alone) {
         None => Hub::new(Arc::clone(&clock), Rhythm::default()),
         Some(bus) => {
             let looking = Looking {
