@@ -97,7 +97,7 @@ async fn who_is_added_on_another_server_hears_of_it_and_from_then_on() {
     let mut contacts = std::collections::BTreeSet::new();
     for _ in 0..2 {
         // Of the group before, she may hear now.
-        let is_new = |told: &serde_json::Value| told["user"]["user_id"] != "eve";
+        let is_new = |told: &Value| told["user"]["user_id"] != "eve";
         let told = laptop.event("contact", is_new).await;
         contacts.insert(told["user"]["user_id"].as_str().unwrap().to_owned());
     }
