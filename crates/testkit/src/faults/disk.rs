@@ -96,9 +96,10 @@ impl Disk {
         }
     }
 
-    /// Takes the ballast away.
+    /// Takes the ballast away, for good: a power cut would bring back what is not forced out.
     pub fn relieve(&self) -> io::Result<()> {
-        fs::remove_file(self.path().join("ballast"))
+        fs::remove_file(self.path().join("ballast"))?;
+        fs::File::open(self.path())?.sync_all()
     }
 
     /// Cuts the power: from now on nothing reaches it, and all that was not forced onto it is lost. Whoever has files open
