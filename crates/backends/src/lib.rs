@@ -7,11 +7,13 @@
 //! Invariant: nobody is told of a change before it is committed.
 
 mod codec;
+mod columns;
 #[cfg(test)]
 mod conformance;
 mod error;
 mod keys;
 pub mod lane;
+mod line;
 mod lines;
 pub mod postgres;
 pub mod sqlite;

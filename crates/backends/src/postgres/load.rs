@@ -20,14 +20,17 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{
-    codec::{Columns, Named, bound, decode_ids},
+    codec::{Columns, MoreColumns, Named, bound, decode_ids},
     connect::Session,
     load_lists::{self, Fetched},
-    load_log::{self, Line},
-    load_people,
+    load_log, load_people,
     locks::{Locking, Locks},
 };
-use crate::{Error, keys::is_known};
+use crate::{
+    Error,
+    keys::is_known,
+    line::{Line, found_message},
+};
 
 pub(super) const THREADS: &str =
     "SELECT id, thread_type, title, title_is_automatic, picture, history, posting, participants_key, is_separate,
@@ -361,7 +364,7 @@ impl Found {
         for row in &self.ends {
             let line = Line::read(row)?;
             rows.heads.load(line.entry.thread_id, Some(line.head()));
-            load_log::found_message(line.message, rows);
+            found_message(line.message, rows);
         }
         for id in &wanted.threads {
             rows.threads.load(*id, None);
@@ -373,7 +376,7 @@ impl Found {
             .chain(&self.message_ids)
             .chain(&self.last_messages)
         {
-            load_log::found_message(Line::read(row)?.message, rows);
+            found_message(Line::read(row)?.message, rows);
         }
         for place in &wanted.messages {
             rows.messages.load(*place, None);

@@ -5,13 +5,15 @@ use semel_protocol::{ThreadId, UserId, limits::THREAD_PARTICIPANTS_SHOWN_MAX};
 use tokio_postgres::{Row, types::ToSql};
 
 use super::{
-    codec::{Columns, bound, decode_subject},
+    codec::{Columns, MoreColumns, bound, decode_subject},
     connect::Session,
     load::Wanted,
-    load_log::{self, Line},
-    load_people,
+    load_log, load_people,
 };
-use crate::Error;
+use crate::{
+    Error,
+    line::{Line, found_message},
+};
 
 pub(super) const CHAIN_AT: &str = "SELECT chain FROM log WHERE thread_id = $1 AND rev = $2";
 pub(super) const ANSWERS_NAMING: &str =
@@ -114,7 +116,7 @@ impl Fetched {
             }
             Key::Messages(id, from, to) => {
                 for row in &found {
-                    load_log::found_message(Line::read(row)?.message, rows);
+                    found_message(Line::read(row)?.message, rows);
                 }
                 for seq in *from..=*to {
                     rows.messages.load((*id, seq), None);
@@ -163,7 +165,7 @@ fn entries(id: ThreadId, found: &[Row], rows: &mut Rows, next: &mut Wanted) -> R
     let mut entries = Vec::with_capacity(found.len());
     for row in found {
         let line = Line::read(row)?;
-        load_log::found_message(line.message, rows);
+        found_message(line.message, rows);
         entries.push(line.entry);
     }
     for seq in entries.iter().filter_map(|entry| entry.fact.message_seq()) {

@@ -10,7 +10,7 @@ use semel_core::{
 use semel_protocol::{ThreadId, UserId, thread::Role};
 use tokio_postgres::Row;
 
-use super::codec::{Columns, Named, decode_periods};
+use super::codec::{Columns, MoreColumns, Named, decode_periods};
 use crate::Error;
 
 macro_rules! select {

@@ -17,7 +17,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{
-    codec::Columns,
+    codec::{Columns, MoreColumns},
     connect::Session,
     load::{Found, Wanted, ask},
 };

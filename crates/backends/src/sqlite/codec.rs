@@ -1,32 +1,18 @@
 //! Between rows and the columns of `SQLite`.
 
 use rusqlite::{Row, types::ValueRef};
-use semel_protocol::UserId;
 use uuid::Uuid;
 
 use crate::Error;
-pub(super) use crate::codec::*;
-
-/// Columns of a row, by place.
-pub(super) trait Columns {
-    fn number(&self, at: usize) -> Result<u64, Error>;
-    fn number_or_none(&self, at: usize) -> Result<Option<u64>, Error>;
-    fn uuid(&self, at: usize) -> Result<Uuid, Error>;
-    fn uuid_or_none(&self, at: usize) -> Result<Option<Uuid>, Error>;
-    fn user(&self, at: usize) -> Result<UserId, Error>;
-    fn text(&self, at: usize) -> Result<&str, Error>;
-    fn text_or_none(&self, at: usize) -> Result<Option<&str>, Error>;
-    fn bytes(&self, at: usize) -> Result<&[u8], Error>;
-    fn array<const N: usize>(&self, at: usize) -> Result<[u8; N], Error>;
-}
+pub(super) use crate::{codec::*, columns::Columns};
 
 impl Columns for Row<'_> {
-    fn number(&self, at: usize) -> Result<u64, Error> {
-        Ok(self.get::<_, i64>(at)? as u64)
+    fn integer(&self, at: usize) -> Result<i64, Error> {
+        Ok(self.get(at)?)
     }
 
-    fn number_or_none(&self, at: usize) -> Result<Option<u64>, Error> {
-        Ok(self.get::<_, Option<i64>>(at)?.map(|value| value as u64))
+    fn integer_or_none(&self, at: usize) -> Result<Option<i64>, Error> {
+        Ok(self.get(at)?)
     }
 
     fn uuid(&self, at: usize) -> Result<Uuid, Error> {
@@ -38,10 +24,6 @@ impl Columns for Row<'_> {
             ValueRef::Null => Ok(None),
             _ => self.uuid(at).map(Some),
         }
-    }
-
-    fn user(&self, at: usize) -> Result<UserId, Error> {
-        parse_user(self.text(at)?)
     }
 
     fn text(&self, at: usize) -> Result<&str, Error> {
@@ -59,11 +41,5 @@ impl Columns for Row<'_> {
         self.get_ref(at)?
             .as_blob()
             .map_err(|_| corrupt("bytes", "something else"))
-    }
-
-    fn array<const N: usize>(&self, at: usize) -> Result<[u8; N], Error> {
-        self.bytes(at)?
-            .try_into()
-            .map_err(|_| corrupt("bytes", "of another length"))
     }
 }

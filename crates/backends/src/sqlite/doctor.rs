@@ -11,11 +11,11 @@ use semel_protocol::{ThreadId, UserId, limits::KEYED_PARTICIPANTS_MAX, thread::T
 use super::{
     codec::{Columns, Named, decode_ids, decode_periods},
     load::{all, one},
-    load_log::{self, Line},
+    load_log,
     migrate::{self, STEPS},
     open::{Use, connect, database_path},
 };
-use crate::Error;
+use crate::{Error, line::Line};
 
 /// Findings of one check that are told; more of the same say no more.
 const FINDINGS_PER_CHECK_MAX: usize = 100;

@@ -1,19 +1,17 @@
 //! Keys that the log answers: heads, entries, messages.
 
 use rusqlite::{Connection, Row, params};
-use semel_core::{
-    Key, Rows,
-    chain::Chain,
-    row::{EntryRow, HeadRow, MessageRow},
-    rows::List,
-};
-use semel_protocol::{ClientId, MessageId, Rev, Seq, ThreadId, Timestamp, message::MessageKind};
+use semel_core::{Key, Rows, chain::Chain, row::MessageRow, rows::List};
+use semel_protocol::{MessageId, Rev, Seq, ThreadId};
 
 use super::{
-    codec::{Columns, Named, decode_fact, decode_reactions},
+    codec::Columns,
     load::{all, bound, one},
 };
-use crate::Error;
+use crate::{
+    Error,
+    line::{Line, found_message},
+};
 
 /// Entries that are read for each message of an interval. Where there are more, each message is looked for by itself.
 const ENTRIES_PER_MESSAGE_MAX: u64 = 8;
@@ -29,70 +27,8 @@ macro_rules! select {
     };
 }
 
-/// A line of the log.
-pub(super) struct Line {
-    /// What happened.
-    pub(super) entry: EntryRow,
-    /// The message that came with it, as it is now.
-    pub(super) message: Option<MessageRow>,
-    /// The thread's last message after it.
-    pub(super) last_seq: Seq,
-    /// Messages that count after it.
-    pub(super) message_count: u64,
-}
-
-impl Line {
-    /// Reads the columns of `select!`.
-    pub(super) fn read(row: &Row<'_>) -> Result<Self, Error> {
-        let entry = EntryRow {
-            thread_id: ThreadId(row.uuid(0)?),
-            rev: row.number(1)?,
-            epoch: row.number(2)?,
-            seq: row.number_or_none(3)?,
-            fact: decode_fact(row.text(4)?, row.text_or_none(5)?)?,
-            actor_id: row.user(6)?,
-            created_at: Timestamp(row.get(7)?),
-            content_hash: row.array(8)?,
-            chain: Chain(row.array(9)?),
-        };
-        let (last_seq, message_count) = (row.number(10)?, row.number(11)?);
-        let message = match entry.seq {
-            Some(seq) => Some(MessageRow {
-                id: MessageId(row.uuid(12)?),
-                thread_id: entry.thread_id,
-                seq,
-                first_rev: entry.rev,
-                rev: row.number(13)?,
-                count: message_count,
-                sender_id: entry.actor_id.clone(),
-                client_id: row.uuid_or_none(14)?.map(ClientId),
-                kind: MessageKind::named(row.text(15)?)?,
-                content: row.text(16)?.to_owned(),
-                reply_to: row.uuid_or_none(17)?.map(MessageId),
-                reactions: decode_reactions(row.text_or_none(18)?)?,
-                created_at: entry.created_at,
-                edited_at: row.get::<_, Option<i64>>(19)?.map(Timestamp),
-                deleted_at: row.get::<_, Option<i64>>(20)?.map(Timestamp),
-            }),
-            None => None,
-        };
-        Ok(Self {
-            entry,
-            message,
-            last_seq,
-            message_count,
-        })
-    }
-
-    fn head(&self) -> HeadRow {
-        HeadRow {
-            last_rev: self.entry.rev,
-            last_seq: self.last_seq,
-            message_count: self.message_count,
-            chain: self.entry.chain,
-            updated_at: self.entry.created_at,
-        }
-    }
+fn read(row: &Row<'_>) -> Result<Line, Error> {
+    Line::read(row)
 }
 
 /// All lines of a thread, in order, one after another.
@@ -113,7 +49,7 @@ pub(super) fn walk(
 pub(super) fn head(connection: &Connection, id: ThreadId, rows: &mut Rows) -> Result<(), Error> {
     let mut select =
         connection.prepare_cached(select!("WHERE thread_id = ?1 ORDER BY rev DESC LIMIT 1"))?;
-    let line = one(&mut select, params![id.0.as_bytes()], Line::read)?;
+    let line = one(&mut select, params![id.0.as_bytes()], read)?;
     rows.heads.load(id, line.as_ref().map(Line::head));
     if let Some(message) = line.and_then(|line| line.message) {
         found_message(message, rows);
@@ -160,11 +96,7 @@ fn message_at(
     rev: Rev,
 ) -> Result<Option<MessageRow>, Error> {
     let mut select = connection.prepare_cached(select!("WHERE thread_id = ?1 AND rev = ?2"))?;
-    let line = one(
-        &mut select,
-        params![id.0.as_bytes(), bound(rev)],
-        Line::read,
-    )?;
+    let line = one(&mut select, params![id.0.as_bytes(), bound(rev)], read)?;
     let message = line.and_then(|line| line.message);
     Ok(message.filter(|message| message.seq == seq))
 }
@@ -228,7 +160,7 @@ pub(super) fn message_by_id(
     let line = one(
         &mut select,
         params![message.0.as_bytes(), id.0.as_bytes()],
-        Line::read,
+        read,
     )?;
     match line.and_then(|line| line.message) {
         Some(message) => found_message(message, rows),
@@ -271,7 +203,7 @@ pub(super) fn entries(
     let lines = all(
         &mut select,
         params![id.0.as_bytes(), bound(after), limit as i64],
-        Line::read,
+        read,
     )?;
     let mut entries = Vec::with_capacity(lines.len());
     for line in lines {
@@ -331,16 +263,10 @@ fn found_interval(
     let lines = all(
         &mut select,
         params![id.0.as_bytes(), bound(first), bound(last)],
-        Line::read,
+        read,
     )?;
     for message in lines.into_iter().filter_map(|line| line.message) {
         found_message(message, rows);
     }
     Ok(())
-}
-
-fn found_message(message: MessageRow, rows: &mut Rows) {
-    let (id, seq) = (message.thread_id, message.seq);
-    rows.message_seqs.load((id, message.id), Some(seq));
-    rows.messages.load((id, seq), Some(message));
 }

@@ -1,0 +1,46 @@
+//! Columns of a row that was read, by place.
+
+use semel_protocol::{Timestamp, UserId};
+use uuid::Uuid;
+
+use crate::{
+    Error,
+    codec::{corrupt, parse_user},
+};
+
+/// What an engine can read from its rows, and what follows from that.
+pub(crate) trait Columns {
+    fn integer(&self, at: usize) -> Result<i64, Error>;
+    fn integer_or_none(&self, at: usize) -> Result<Option<i64>, Error>;
+    fn uuid(&self, at: usize) -> Result<Uuid, Error>;
+    fn uuid_or_none(&self, at: usize) -> Result<Option<Uuid>, Error>;
+    fn text(&self, at: usize) -> Result<&str, Error>;
+    fn text_or_none(&self, at: usize) -> Result<Option<&str>, Error>;
+    fn bytes(&self, at: usize) -> Result<&[u8], Error>;
+
+    fn number(&self, at: usize) -> Result<u64, Error> {
+        Ok(self.integer(at)? as u64)
+    }
+
+    fn number_or_none(&self, at: usize) -> Result<Option<u64>, Error> {
+        Ok(self.integer_or_none(at)?.map(|value| value as u64))
+    }
+
+    fn time(&self, at: usize) -> Result<Timestamp, Error> {
+        self.integer(at).map(Timestamp)
+    }
+
+    fn time_or_none(&self, at: usize) -> Result<Option<Timestamp>, Error> {
+        Ok(self.integer_or_none(at)?.map(Timestamp))
+    }
+
+    fn user(&self, at: usize) -> Result<UserId, Error> {
+        parse_user(self.text(at)?)
+    }
+
+    fn array<const N: usize>(&self, at: usize) -> Result<[u8; N], Error> {
+        self.bytes(at)?
+            .try_into()
+            .map_err(|_| corrupt("bytes", "of another length"))
+    }
+}
