@@ -10,11 +10,14 @@ use std::sync::Arc;
 
 use semel_protocol::UserId;
 
+mod commit;
 mod dice;
 pub mod finale;
 pub mod record;
 pub mod scenario;
 pub mod workload;
+
+pub use commit::commit;
 
 /// Makes access tokens: the caller knows the secret.
 pub type Sign = Arc<dyn Fn(&UserId) -> String + Send + Sync>;

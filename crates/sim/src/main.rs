@@ -106,7 +106,7 @@ fn many(args: &Args) -> ExitCode {
     let style = "{bar:32} {pos}/{len} seeds, {per_sec}, {eta} left";
     bar.set_style(ProgressStyle::with_template(style).unwrap_or(ProgressStyle::default_bar()));
     let (next, is_over) = (AtomicU64::new(0), AtomicBool::new(false));
-    let summary = Mutex::new(Summary::default());
+    let summary = Mutex::new(Summary::new());
     let work = || {
         while !is_over.load(Relaxed) {
             let place = next.fetch_add(1, Relaxed);

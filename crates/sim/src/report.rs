@@ -1,8 +1,6 @@
 //! What many runs come to, for people and for programs.
 
-use std::{
-    collections::BTreeMap, fmt::Write, fs, io, path::Path, process::Command, time::Duration,
-};
+use std::{collections::BTreeMap, fmt::Write, fs, io, path::Path, time::Duration};
 
 use semel_check::Sometimes;
 use semel_sim::{Fault, Outcome};
@@ -11,6 +9,7 @@ use serde_json::json;
 /// What many runs come to.
 #[derive(Debug, Default)]
 pub(crate) struct Summary {
+    commit: String,
     seeds: u64,
     operations: u64,
     simulated: Duration,
@@ -24,6 +23,14 @@ pub(crate) struct Summary {
 }
 
 impl Summary {
+    /// Of nothing so far, by the program as it is now.
+    pub(crate) fn new() -> Self {
+        Self {
+            commit: semel_load::commit(),
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn add(&mut self, outcome: &Outcome) {
         self.seeds += 1;
         self.operations += outcome.operations;
@@ -91,7 +98,7 @@ impl Summary {
     pub(crate) fn write(&self, path: &Path, time: Duration) -> io::Result<()> {
         let report = json!({
             "what": "simulate",
-            "commit": commit(),
+            "commit": self.commit,
             "seeds": self.seeds,
             "operations": self.operations,
             "events": self.events,
@@ -115,14 +122,6 @@ fn add(sums: &mut Vec<u64>, more: &[u64]) {
     for (sum, number) in sums.iter_mut().zip(more) {
         *sum += number;
     }
-}
-
-/// The commit that is checked out; none if that cannot be told.
-fn commit() -> Option<String> {
-    let git = Command::new("git").args(["rev-parse", "HEAD"]).output();
-    let text = String::from_utf8(git.ok()?.stdout).ok()?;
-    let commit = text.trim();
-    (!commit.is_empty()).then(|| commit.to_owned())
 }
 
 /// What was broken, and how to see it again.

@@ -71,7 +71,7 @@ async fn run_all(options: &Options) -> io::Result<bool> {
     let screen = Screen::new();
     let mut tallies = vec![];
     for (campaign, target) in options.targets() {
-        let mut tally = Tally::new(campaign, report::commit());
+        let mut tally = Tally::new(campaign, semel_load::commit());
         run_campaign(options, &mut tally, &target, &screen).await?;
         tally.write(&options.reports)?;
         let has_failed = tally.violations > 0;

@@ -1,6 +1,6 @@
 //! What campaigns came to, for people and as JSON.
 
-use std::{collections::BTreeMap, fs, io, path::Path, process::Command, time::Duration};
+use std::{collections::BTreeMap, fs, io, path::Path, time::Duration};
 
 use semel_testkit::{
     campaign::{Campaign, Outcome},
@@ -97,23 +97,4 @@ impl Tally {
         let path = folder.join(format!("faults-{}.json", self.campaign));
         fs::write(path, format!("{report:#}\n"))
     }
-}
-
-/// The commit of the working tree, with a plus if something in it is not committed.
-pub(crate) fn commit() -> String {
-    let git = |arguments: &[&str]| {
-        let output = Command::new("git").args(arguments).output().ok()?;
-        let text = String::from_utf8(output.stdout).ok()?;
-        output.status.success().then(|| text.trim().to_owned())
-    };
-    let Some(commit) = git(&["rev-parse", "--short=12", "HEAD"]) else {
-        return "unknown".to_owned();
-    };
-    let changed = git(&["status", "--porcelain", "--untracked-files=no"]);
-    let plus = if changed.is_some_and(|changed| changed.is_empty()) {
-        ""
-    } else {
-        "+"
-    };
-    format!("{commit}{plus}")
 }
