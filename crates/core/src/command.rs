@@ -4,7 +4,7 @@ use semel_protocol::{Code, UserId};
 use semel_sabotage::{Defect, is_on};
 
 use crate::{
-    Context, Key, Refusal, Rows, Stop,
+    Context, Key, Refusal, Rows, Stop, access,
     actions::{Action, Outcome},
     ports::Renderer,
     row::AnswerRow,
@@ -94,6 +94,7 @@ fn attempt(
     context: &Context<'_>,
     renderer: &dyn Renderer,
 ) -> Result<Reply, Stop> {
+    access::welcome(rows, &command.actor)?;
     if let Some(answer) = stored_answer(command, rows, context)? {
         return Ok(Reply {
             result: None,
@@ -111,7 +112,11 @@ fn attempt(
         }
         Err(stop) => return Err(stop),
     };
-    let answer = command.idempotency.as_ref().map(|idempotency| {
+    // What may succeed later is not decided for ever.
+    let is_final =
+        |result: &Result<_, Refusal>| !result.as_ref().is_err_and(|no| no.code.is_retryable());
+    let kept = command.idempotency.as_ref().filter(|_| is_final(&result));
+    let answer = kept.map(|idempotency| {
         let answer = renderer.render(&result, &command.request_id);
         let row = AnswerRow {
             fingerprint: idempotency.fingerprint,

@@ -1,6 +1,6 @@
 //! What an action may know of the world: the time and fresh ids.
 
-use semel_protocol::{MessageId, ThreadId, Timestamp};
+use semel_protocol::{AuditId, MessageId, ThreadId, Timestamp, UserId};
 use uuid::{Builder, Uuid};
 
 /// Time and ids for one decision. The same context gives the same ids, so that deciding again is free.
@@ -25,6 +25,19 @@ impl Context<'_> {
     /// The id of the `n`-th message that this command makes in its thread.
     pub fn message_id(&self, n: u64) -> MessageId {
         MessageId(self.uuid(1 + u128::from(n)))
+    }
+
+    /// The id of what an operator does by this command.
+    pub fn audit_id(&self) -> AuditId {
+        AuditId(self.uuid(0))
+    }
+
+    /// The id of a person that this command makes.
+    ///
+    /// # Panics
+    /// Never: a UUID is a legal id.
+    pub fn user_id(&self) -> UserId {
+        UserId::parse(&self.uuid(0).to_string()).expect("a UUID is a legal user id")
     }
 
     fn uuid(&self, n: u128) -> Uuid {

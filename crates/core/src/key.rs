@@ -2,7 +2,7 @@
 
 use semel_protocol::{ClientId, MessageId, Rev, Seq, ThreadId, Timestamp, UserId};
 
-use crate::participants_key::ParticipantsKey;
+use crate::{participants_key::ParticipantsKey, plain::PlainKey};
 
 /// Names what has to be loaded before a rule can be decided or a question answered.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,6 +28,10 @@ pub enum Key {
     MessageId(ThreadId, MessageId),
     /// A person.
     User(UserId),
+    /// A person who acts: their standing does not change until the batch has ended.
+    Actor(UserId),
+    /// A person whose standing changes: nothing of theirs is under way meanwhile. To be foreseen.
+    Alone(UserId),
     /// Whether the second is a contact of the first.
     Contact(UserId, UserId),
     /// The end of a person's own log.
@@ -38,6 +42,8 @@ pub enum Key {
     AnswersNaming(MessageId),
     /// Up to `limit` stored answers made before a time.
     AnswersBefore(Timestamp, usize),
+    /// A plain row, or a list of their keys.
+    Plain(PlainKey),
 
     /// For questions only: messages `from..=to` of a thread. Loads nothing else.
     Messages(ThreadId, Seq, Seq),

@@ -75,6 +75,7 @@ pub(crate) fn append_message(
         created_at: next.updated_at,
         edited_at: None,
         deleted_at: None,
+        is_removed: false,
     };
     let seq = Some(message.seq);
     rows.put_message(message.clone());
@@ -178,9 +179,10 @@ fn fact_parts(fact: &Fact) -> Vec<Vec<u8>> {
         }
         Fact::RoleChanged(who, to) => vec![text("role"), text(who.as_str()), role(to)],
         Fact::TitleChanged(title) => vec![text("title"), text(title.as_deref().unwrap_or(""))],
-        Fact::SettingsChanged(settings, picture) => vec![
+        Fact::SettingsChanged(settings, description, picture) => vec![
             text("settings"),
             text(&format!("{settings:?}")),
+            text(description.as_deref().unwrap_or("")),
             text(picture.as_deref().unwrap_or("")),
         ],
     }

@@ -6,7 +6,7 @@ use semel_protocol::{ThreadId, Timestamp, UserId};
 use crate::{
     Answer, Changes, Command, Key, Refusal, Reply, Rows, Stop,
     actions::Outcome,
-    row::{EntryRow, MessageRow, PositionRow},
+    row::{EntryRow, MessageRow, PositionRow, Subject},
 };
 
 /// Where state lives. One per process; every change goes through [`Ledger::submit`].
@@ -111,13 +111,20 @@ pub trait Renderer: Send + Sync {
     fn redact(&self, body: &[u8], message: &MessageRow) -> Vec<u8>;
 }
 
-/// Told after every commit, in the order of commits.
+/// Told after every commit, in the order of commits, on the lane's own thread or on a task of the runtime.
+///
+/// Nobody may wait in it, least of all for a place in a queue: on a runtime that is a panic or a standstill. Who has no time
+/// remembers what moved and asks the store later.
 pub trait Listener: Send + Sync {
-    /// What was committed. Must not block for long: the lane waits.
+    /// What was committed. Must return at once.
     fn committed(&self, news: News);
 
     /// The store was lost and is back: compare what is known with it.
     fn recovered(&self);
+
+    /// A copy of the store has taken its place, in which something may be missing that could be read before: what is known
+    /// is to be forgotten. Called before anything is read from the copy. Must return at once. Not for stores without copies.
+    fn replaced(&self) {}
 }
 
 /// What a commit brought, for those who watch.
@@ -127,8 +134,19 @@ pub struct News {
     pub entries: Vec<(EntryRow, Option<MessageRow>)>,
     /// Positions that moved.
     pub positions: Vec<(ThreadId, UserId, PositionRow)>,
-    /// New contacts: the second became one of the first.
-    pub contacts: Vec<(UserId, UserId)>,
+    /// Lines of people's own logs, apart from those of positions.
+    pub own: Vec<OwnLine>,
+}
+
+/// A line of a person's own log.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OwnLine {
+    /// Whose.
+    pub who: UserId,
+    /// What about.
+    pub subject: Subject,
+    /// Its number.
+    pub number: u64,
 }
 
 impl News {
@@ -154,14 +172,19 @@ impl News {
                 .iter()
                 .filter_map(|((thread, who), row)| Some((*thread, who.clone(), (*row)?)))
                 .collect(),
-            contacts: changes
-                .contacts
-                .iter()
-                .filter(|(_, row)| row.is_some())
-                .map(|(pair, _)| pair.clone())
-                .collect(),
+            own: changes.person_log.iter().filter_map(own_line).collect(),
         }
     }
+}
+
+fn own_line(((who, subject), number): &((UserId, Subject), Option<u64>)) -> Option<OwnLine> {
+    let number = number.filter(|_| !matches!(subject, Subject::Read(_)))?;
+    let (who, subject) = (who.clone(), subject.clone());
+    Some(OwnLine {
+        who,
+        subject,
+        number,
+    })
 }
 
 /// The wall clock.

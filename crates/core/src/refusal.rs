@@ -17,6 +17,8 @@ pub struct Refusal {
     pub user_ids: Vec<UserId>,
     /// The thread that stands in the way.
     pub existing_thread_id: Option<ThreadId>,
+    /// When it may be tried again, in milliseconds from now, if that is known.
+    pub retry_after_ms: Option<u64>,
 }
 
 impl Refusal {
@@ -28,12 +30,34 @@ impl Refusal {
             errors: Vec::new(),
             user_ids: Vec::new(),
             existing_thread_id: None,
+            retry_after_ms: None,
         }
     }
 
     /// What is not there and what is not yours look the same.
     pub fn not_found() -> Self {
         Self::new(Code::NotFound, "there is no such thing, or it is not yours")
+    }
+
+    /// Says nothing of why: who is blocked is not told so.
+    pub fn unreachable() -> Self {
+        Self::new(Code::Unreachable, "this person cannot be reached")
+    }
+
+    /// To somebody who may not use the server.
+    pub fn suspended() -> Self {
+        Self::new(
+            Code::Suspended,
+            "an operator of this server has suspended you",
+        )
+    }
+
+    /// To somebody who has blocked the other one.
+    pub fn own_block() -> Self {
+        Self::new(
+            Code::Forbidden,
+            "you have blocked this person; unblock them first",
+        )
     }
 
     /// One invalid field.

@@ -19,6 +19,8 @@ pub struct ThreadRow {
     pub title: Option<String>,
     /// Whether the title is made from the participants' names.
     pub title_is_automatic: bool,
+    /// What it is about.
+    pub description: Option<String>,
     /// Address of a picture.
     pub picture: Option<String>,
     /// Settings.
@@ -76,6 +78,54 @@ pub struct ParticipantRow {
     pub periods: Vec<Period>,
     /// A direct thread that the person hid: not in lists until a message after this one.
     pub hidden_seq: Option<Seq>,
+    /// Whether somebody else took them out of the group: they do not come back by themselves.
+    pub is_removed: bool,
+    /// Of a direct thread. Follows from [`BlockRow`]: nothing else has to be looked at when something is said.
+    pub block: Option<Side>,
+    /// What they chose for themselves.
+    pub preferences: PreferencesRow,
+}
+
+/// On which side of a block somebody is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// They have blocked the other one.
+    Blocks,
+    /// The other one has blocked them.
+    IsBlocked,
+    /// Both.
+    Both,
+}
+
+/// Whether somebody may use this server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Standing {
+    /// They may.
+    #[default]
+    Good,
+    /// An operator has suspended them, since then.
+    Suspended(Timestamp),
+}
+
+/// What somebody chose for themselves in a thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PreferencesRow {
+    /// No notifications until then.
+    pub muted_until: Option<Timestamp>,
+    /// Above the others since then.
+    pub pinned_at: Option<Timestamp>,
+    /// Put away.
+    pub is_archived: bool,
+}
+
+/// The end of a muting that has none.
+pub const FOREVER: Timestamp = Timestamp(i64::MAX);
+
+/// Somebody whom a person has blocked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockRow {
+    /// Since when.
+    pub since: Timestamp,
 }
 
 impl ParticipantRow {
@@ -163,6 +213,8 @@ pub struct MessageRow {
     pub edited_at: Option<Timestamp>,
     /// Deletion.
     pub deleted_at: Option<Timestamp>,
+    /// Whether an operator deleted it.
+    pub is_removed: bool,
 }
 
 /// What an entry says happened.
@@ -190,8 +242,8 @@ pub enum Fact {
     RoleChanged(UserId, Role),
     /// The title changed.
     TitleChanged(Option<String>),
-    /// Settings or picture changed.
-    SettingsChanged(ThreadSettings, Option<String>),
+    /// Settings, description or picture changed: all of them, as they are now, in this order.
+    SettingsChanged(ThreadSettings, Option<String>, Option<String>),
 }
 
 impl Fact {
@@ -250,6 +302,10 @@ pub struct UserRow {
     pub about: Option<String>,
     /// Picture.
     pub picture: Option<String>,
+    /// Handle: theirs in the table of handles as well.
+    pub handle: Option<String>,
+    /// Whether they may use this server.
+    pub standing: Standing,
     /// Made.
     pub created_at: Timestamp,
     /// Changed.
@@ -257,10 +313,12 @@ pub struct UserRow {
 }
 
 /// A person's contact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContactRow {
     /// Since when.
     pub since: Timestamp,
+    /// What the person calls them.
+    pub own_name: Option<String>,
 }
 
 /// What a person's own log tells their devices. The newest line of a subject replaces the one before.
@@ -268,10 +326,15 @@ pub struct ContactRow {
 pub enum Subject {
     /// The own read position in a thread moved.
     Read(ThreadId),
-    /// The person hid a thread, or brought it back. Coming in and going out is told by the thread's own log.
+    /// The person hid a thread, brought it back, or chose something else for it. Coming in and going out is told by the
+    /// thread's own log.
     Thread(ThreadId),
-    /// A new contact.
+    /// A contact that is new, or has another name.
     Contact(UserId),
+    /// The person blocked or unblocked somebody.
+    Block(UserId),
+    /// Somebody blocked or unblocked the person. For servers, which keep the two apart; devices are not told.
+    BlockedBy(UserId),
 }
 
 /// A stored answer: what a repeat with the same idempotency key gets.

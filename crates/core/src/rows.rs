@@ -2,15 +2,25 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use semel_protocol::{ClientId, MessageId, Seq, ThreadId, Timestamp, UserId};
+use semel_protocol::{
+    AuditId, ChallengeId, ClientId, MessageId, Seq, SessionId, ThreadId, Timestamp, UserId,
+};
+use uuid::Uuid;
 
 use crate::{
     Key, Stop,
     chain::Chain,
     participants_key::ParticipantsKey,
+    people::{FindabilityRow, HandleRow},
+    plain::PlainKey,
     row::{
-        AnswerRow, ClientIdRow, ContactRow, EntryRow, HeadRow, MessageRow, ParticipantRow,
-        PositionRow, Subject, ThreadRow, UserRow,
+        AnswerRow, BlockRow, ClientIdRow, ContactRow, EntryRow, HeadRow, MessageRow,
+        ParticipantRow, PositionRow, Subject, ThreadRow, UserRow,
+    },
+    safety::AuditRow,
+    sign_in::{
+        BudgetRow, ChallengeRow, EffectRow, IdentityKey, IdentityRow, OperatorRow, SessionRow,
+        SigningKeyRow,
     },
     table::Table,
 };
@@ -126,6 +136,28 @@ tables! {
     person_log: (UserId, Subject) => u64, false;
     /// Stored answers.
     answers: AnswerKey => AnswerRow, false;
+    /// By what people are known.
+    identities: IdentityKey => IdentityRow, false;
+    /// Sign-ins that were begun.
+    challenges: ChallengeId => ChallengeRow, false;
+    /// Devices that are signed in.
+    sessions: SessionId => SessionRow, false;
+    /// Keys that sign access tokens.
+    signing_keys: String => SigningKeyRow, false;
+    /// What is to be done outside.
+    effects: Uuid => EffectRow, false;
+    /// How often things happened.
+    budgets: String => BudgetRow, false;
+    /// Who runs this server.
+    operators: UserId => OperatorRow, false;
+    /// Whose handles are.
+    handles: String => HandleRow, false;
+    /// How people may be found.
+    findability: UserId => FindabilityRow, false;
+    /// Blocks: the first has blocked the second.
+    blocks: (UserId, UserId) => BlockRow, false;
+    /// What operators did.
+    audit: AuditId => AuditRow, false;
 }
 
 /// The answer to a list key.
@@ -145,6 +177,8 @@ pub enum List {
     Answers(Vec<AnswerKey>),
     /// To [`Key::Messages`]: they are in the table.
     Messages,
+    /// To lists of [`Key::Plain`].
+    Plain(Vec<PlainKey>),
 }
 
 type Loaded<T> = Result<T, Stop>;
@@ -264,6 +298,15 @@ impl Rows {
         known(self.users.get(who), || Key::User(who.clone()))
     }
 
+    /// Who acts.
+    pub(crate) fn actor(&self, who: &UserId) -> Loaded<Option<&UserRow>> {
+        known(self.users.get(who), || Key::Actor(who.clone()))
+    }
+
+    pub(crate) fn audited(&self, id: AuditId) -> Loaded<Option<&AuditRow>> {
+        known(self.audit.get(&id), || Key::Plain(PlainKey::Audit(id)))
+    }
+
     pub(crate) fn contact(&self, of: &UserId, who: &UserId) -> Loaded<Option<&ContactRow>> {
         let key = (of.clone(), who.clone());
         known(self.contacts.get(&key), || {
@@ -281,6 +324,98 @@ impl Rows {
         known(self.answers.get(&pair), || {
             Key::Answer(who.clone(), key.to_owned())
         })
+    }
+
+    pub(crate) fn identity(&self, key: &IdentityKey) -> Loaded<Option<&IdentityRow>> {
+        known(self.identities.get(key), || {
+            Key::Plain(PlainKey::Identity(key.0, key.1.clone()))
+        })
+    }
+
+    pub(crate) fn challenge(&self, id: ChallengeId) -> Loaded<Option<&ChallengeRow>> {
+        known(self.challenges.get(&id), || {
+            Key::Plain(PlainKey::Challenge(id))
+        })
+    }
+
+    pub(crate) fn session(&self, id: SessionId) -> Loaded<Option<&SessionRow>> {
+        known(self.sessions.get(&id), || Key::Plain(PlainKey::Session(id)))
+    }
+
+    pub(crate) fn signing_key(&self, name: &str) -> Loaded<Option<&SigningKeyRow>> {
+        known(self.signing_keys.get(&name.to_owned()), || {
+            Key::Plain(PlainKey::SigningKey(name.to_owned()))
+        })
+    }
+
+    pub(crate) fn effect(&self, id: Uuid) -> Loaded<Option<&EffectRow>> {
+        known(self.effects.get(&id), || Key::Plain(PlainKey::Effect(id)))
+    }
+
+    pub(crate) fn budget(&self, name: &str) -> Loaded<Option<BudgetRow>> {
+        let row = known(self.budgets.get(&name.to_owned()), || {
+            Key::Plain(PlainKey::Budget(name.to_owned()))
+        })?;
+        Ok(row.copied())
+    }
+
+    pub(crate) fn operator(&self, who: &UserId) -> Loaded<Option<&OperatorRow>> {
+        known(self.operators.get(who), || {
+            Key::Plain(PlainKey::Operator(who.clone()))
+        })
+    }
+
+    pub(crate) fn handle(&self, handle: &str) -> Loaded<Option<&HandleRow>> {
+        known(self.handles.get(&handle.to_owned()), || {
+            Key::Plain(PlainKey::Handle(handle.to_owned()))
+        })
+    }
+
+    pub(crate) fn findability(&self, who: &UserId) -> Loaded<FindabilityRow> {
+        let row = known(self.findability.get(who), || {
+            Key::Plain(PlainKey::Findability(who.clone()))
+        })?;
+        Ok(row.copied().unwrap_or_default())
+    }
+
+    pub(crate) fn block(&self, by: &UserId, who: &UserId) -> Loaded<Option<&BlockRow>> {
+        known(self.blocks.get(&(by.clone(), who.clone())), || {
+            Key::Plain(PlainKey::Block(by.clone(), who.clone()))
+        })
+    }
+
+    /// By whom a person is blocked.
+    pub(crate) fn blockers_of(&self, who: &UserId) -> Loaded<BTreeSet<UserId>> {
+        let keys = self.plain_list(&PlainKey::BlockersOf(who.clone()))?;
+        let blockers = keys.iter().filter_map(|key| match key {
+            PlainKey::Block(by, _) => Some(by.clone()),
+            _ => None,
+        });
+        Ok(blockers.collect())
+    }
+
+    /// Up to `limit` whom a person has blocked, by id, after the one given.
+    pub(crate) fn blocks_of(
+        &self,
+        who: &UserId,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Loaded<Vec<UserId>> {
+        let key = PlainKey::BlocksOf(who.clone(), after.cloned(), limit);
+        let blocked = self.plain_list(&key)?.iter().filter_map(|key| match key {
+            PlainKey::Block(_, blocked) => Some(blocked.clone()),
+            _ => None,
+        });
+        Ok(blocked.collect())
+    }
+
+    /// The keys of a list of [`PlainKey`].
+    pub(crate) fn plain_list(&self, key: &PlainKey) -> Loaded<&[PlainKey]> {
+        let key = Key::Plain(key.clone());
+        match self.list(&key)? {
+            List::Plain(keys) => Ok(keys),
+            _ => Err(Stop::NotLoaded(key)),
+        }
     }
 
     /// The stored answers that have a message's words: those in the store, and those of this batch.

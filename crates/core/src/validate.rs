@@ -41,8 +41,100 @@ pub(crate) fn name(pointer: &str, text: &str) -> Valid {
     shown(pointer, text)
 }
 
+/// Names that people take for the server's own, or for somebody who may do more; `_` in them counts for nothing.
+const RESERVED_HANDLES: &[&str] = &[
+    "abuse",
+    "admin",
+    "admins",
+    "administrator",
+    "all",
+    "anonymous",
+    "anybody",
+    "api",
+    "channel",
+    "contact",
+    "deleted",
+    "everybody",
+    "everyone",
+    "group",
+    "help",
+    "helpdesk",
+    "here",
+    "hostmaster",
+    "info",
+    "legal",
+    "me",
+    "mod",
+    "moderator",
+    "moderators",
+    "mods",
+    "nobody",
+    "noreply",
+    "null",
+    "official",
+    "operator",
+    "operators",
+    "owner",
+    "postmaster",
+    "privacy",
+    "root",
+    "security",
+    "semel",
+    "server",
+    "service",
+    "staff",
+    "support",
+    "system",
+    "team",
+    "undefined",
+    "unknown",
+    "verified",
+    "webmaster",
+];
+
+/// A handle in the one form in which it is stored; `pointer` names the field for the refusal.
+///
+/// # Errors
+/// When it is no handle, or one that nobody may have.
+pub fn handle(pointer: &str, text: &str) -> Result<String, Refusal> {
+    let (min, max) = (limits::HANDLE_CHARACTERS_MIN, limits::HANDLE_CHARACTERS_MAX);
+    let handle = text.strip_prefix('@').unwrap_or(text).to_ascii_lowercase();
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    let is_good = (min..=max).contains(&handle.len())
+        && handle.bytes().all(is_plain)
+        && handle.as_bytes()[0].is_ascii_lowercase();
+    if !is_good {
+        let detail =
+            format!("{min} to {max} letters (a to z), digits and _, beginning with a letter");
+        return Err(Refusal::invalid(pointer, detail));
+    }
+    if RESERVED_HANDLES.contains(&handle.replace('_', "").as_str()) {
+        let detail = "nobody may have this handle; choose another one";
+        return Err(Refusal::invalid(pointer, detail));
+    }
+    Ok(handle)
+}
+
 pub(crate) fn about(pointer: &str, text: &str) -> Valid {
     characters(pointer, text, limits::ABOUT_CHARACTERS_MAX)?;
+    storable(pointer, text)
+}
+
+pub(crate) fn description(pointer: &str, text: &str) -> Valid {
+    characters(pointer, text, limits::DESCRIPTION_CHARACTERS_MAX)?;
+    if !text.is_empty() && !text.chars().any(is_visible) {
+        let detail = "a description needs words; an empty one takes it away";
+        return Err(Refusal::invalid(pointer, detail));
+    }
+    storable(pointer, text)?;
+    shown(pointer, text)
+}
+
+pub(crate) fn reason(pointer: &str, text: &str) -> Valid {
+    if !text.chars().any(is_visible) {
+        return Err(Refusal::invalid(pointer, "a reason needs words"));
+    }
+    characters(pointer, text, limits::REASON_CHARACTERS_MAX)?;
     storable(pointer, text)
 }
 

@@ -6,7 +6,10 @@ use semel_protocol::{
 
 use crate::{
     Refusal, Rows, Stop,
-    row::{HeadRow, MessageRow, ParticipantRow, PositionRow, ThreadRow, UserRow},
+    row::{
+        ContactRow, HeadRow, MessageRow, ParticipantRow, PositionRow, PreferencesRow, ThreadRow,
+        UserRow,
+    },
 };
 
 /// A participant with their name.
@@ -20,6 +23,19 @@ pub struct ParticipantView {
     pub role: Role,
     /// Positions.
     pub position: PositionRow,
+}
+
+/// A contact as the person sees them whose contact it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContactView {
+    /// Who.
+    pub user_id: UserId,
+    /// The person.
+    pub user: UserRow,
+    /// Since when, and under which name.
+    pub contact: ContactRow,
+    /// Whether the person has blocked them.
+    pub is_blocked: bool,
 }
 
 /// A thread as a participant sees it.
@@ -41,6 +57,8 @@ pub struct ThreadView {
     pub first_rev: Rev,
     /// Their positions.
     pub position: PositionRow,
+    /// What they chose for themselves.
+    pub preferences: PreferencesRow,
     /// What they have not read.
     pub unread_count: u64,
 }
@@ -67,6 +85,7 @@ pub fn thread(rows: &Rows, id: ThreadId, viewer: &UserId) -> Result<ThreadView, 
         first_rev: me.first_rev(),
         unread_count: unread_count(&head, position),
         position,
+        preferences: me.preferences,
         thread,
         head,
     })

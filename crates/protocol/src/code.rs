@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 macro_rules! codes {
-    ($($name:ident $status:literal $retry:literal $text:literal $title:literal $advice:literal;)*) => {
+    // A `literal` would reach other macros wrapped, and the schema would not find the name in it.
+    ($($name:ident $status:literal $retry:literal $text:tt $title:literal $advice:literal;)*) => {
         /// What went wrong, for programs. [`Code::advice`] says what a client should do.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -52,7 +53,16 @@ codes! {
     IdempotencyKeyReused 422 false "idempotency_key_reused" "The idempotency key belongs to another request." "Make a new key for every new request.";
     InFlight 409 true "in_flight" "The first request with this key is still running." "Ask again after `retry_after_ms`.";
     Unauthenticated 401 false "unauthenticated" "A valid access token is needed." "Get a new token, then connect or ask again.";
+    SessionRevoked 401 false "session_revoked" "This sign-in was ended." "Forget its tokens, and let the person sign in again.";
+    SignInFailed 401 false "sign_in_failed" "It was not shown who this is." "Begin the sign-in again.";
+    WrongCode 422 false "wrong_code" "The code is not the one that was sent." "Let the person type it again; the last try ends the challenge.";
+    ChallengeOver 409 false "challenge_over" "This code counts no more: it is too old, was used, or was tried too often." "Begin the sign-in again.";
+    FreshSignInNeeded 403 false "fresh_sign_in_needed" "The person has not signed in lately." "Let them sign in again, then repeat.";
+    IdentityTaken 409 false "identity_taken" "This number, address or account belongs to somebody else here." "Sign in with it, or name another.";
+    HandleTaken 409 false "handle_taken" "Somebody else has this handle, or had it lately." "Let the person choose another one.";
     Forbidden 403 false "forbidden" "You may not do this." "Do not repeat; the right is missing.";
+    Suspended 403 false "suspended" "An operator has suspended this person." "Tell the person; nothing works until an operator lifts it.";
+    Unreachable 403 false "unreachable" "This person cannot be reached." "Keep what was written as not sent; do not repeat by yourself.";
     NotFound 404 false "not_found" "There is no such thing, or it is not yours." "Forget what you asked for.";
     MethodNotAllowed 405 false "method_not_allowed" "This address has no such method." "Use a documented method.";
     UnknownUsers 422 false "unknown_users" "Some people are not known." "Leave out or create the people that `user_ids` names.";

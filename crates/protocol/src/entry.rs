@@ -127,10 +127,12 @@ pub enum EntryBody {
         /// The system message that tells it.
         message: Message,
     },
-    /// Settings or picture changed.
+    /// Settings, description or picture changed.
     SettingsChanged {
         /// All settings as they were set.
         settings: ThreadSettings,
+        /// The description as it was set.
+        description: Option<String>,
         /// The picture as it was set.
         picture: Option<String>,
     },

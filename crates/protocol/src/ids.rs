@@ -51,6 +51,12 @@ uuid_id! {
     /// What a sender makes before the first attempt. Any UUID that cannot come up twice by accident; time-ordered
     /// ones (version 7) are fastest. See [`ClientId::is_acceptable`].
     ClientId;
+    /// One sign-in of a person, which can be ended without ending their others.
+    SessionId;
+    /// A sign-in that was begun. Random: whoever does not know it cannot guess its code.
+    ChallengeId;
+    /// Something that an operator did. `UUIDv7`, made by the server.
+    AuditId;
 }
 
 impl ClientId {

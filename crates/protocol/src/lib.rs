@@ -7,8 +7,10 @@ pub mod entry;
 pub mod ids;
 pub mod limits;
 pub mod message;
+pub mod operator;
 pub mod problem;
 pub mod requests;
+pub mod sign_in;
 pub mod socket;
 pub mod sync;
 pub mod thread;
@@ -17,7 +19,9 @@ pub mod user;
 
 pub use code::Code;
 pub use entry::Entry;
-pub use ids::{ClientId, DeviceId, MessageId, Rev, Seq, ThreadId, UserId};
+pub use ids::{
+    AuditId, ChallengeId, ClientId, DeviceId, MessageId, Rev, Seq, SessionId, ThreadId, UserId,
+};
 pub use message::Message;
 pub use problem::{FieldError, Problem};
 pub use thread::{Thread, ThreadType};

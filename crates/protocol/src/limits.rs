@@ -10,6 +10,8 @@ pub const CONTENT_CHARACTERS_MAX: usize = 16_000;
 pub const CONTENT_BYTES_MAX: usize = 64 * 1024;
 /// Characters of a thread's title.
 pub const TITLE_CHARACTERS_MAX: usize = 200;
+/// Characters of a thread's description.
+pub const DESCRIPTION_CHARACTERS_MAX: usize = 2_000;
 /// Characters of a picture's address.
 pub const PICTURE_CHARACTERS_MAX: usize = 2_000;
 /// Characters of a person's name.
@@ -72,3 +74,49 @@ pub const OPEN_THREADS_PER_DEVICE_MAX: usize = 20;
 pub const DEVICE_ACTIONS_IN_FLIGHT_MAX: usize = 64;
 /// People whose presence one call may ask for.
 pub const PRESENCE_USERS_MAX: usize = 200;
+/// Digits of a code that is sent to a phone or an address.
+pub const CODE_DIGITS: usize = 6;
+/// Minutes that a code counts.
+pub const CODE_MINUTES_MAX: i64 = 10;
+/// Guesses of one code.
+pub const CODE_TRIES_MAX: u64 = 5;
+/// Codes for one number or address in an hour.
+pub const CODES_PER_RECEIVER_HOUR_MAX: u64 = 5;
+/// Codes for numbers that begin alike, or for one mail domain, in an hour.
+pub const CODES_PER_PREFIX_HOUR_MAX: u64 = 100;
+/// Sign-ins that one network address begins in an hour.
+pub const SIGN_INS_PER_ADDRESS_HOUR_MAX: u64 = 30;
+/// Guesses from one network address in an hour.
+pub const GUESSES_PER_ADDRESS_HOUR_MAX: u64 = 100;
+/// Minutes that a browser may take at a provider.
+pub const PROVIDER_MINUTES_MAX: i64 = 10;
+/// Minutes that an access token counts.
+pub const ACCESS_TOKEN_MINUTES: i64 = 10;
+/// Seconds in which a lost answer to a refresh or a right code can be asked for again.
+pub const REFRESH_GRACE_SECONDS: i64 = 30;
+/// Days after which a sign-in ends that was not refreshed.
+pub const SESSION_IDLE_DAYS_MAX: i64 = 60;
+/// Days after which every sign-in ends.
+pub const SESSION_DAYS_MAX: i64 = 365;
+/// Devices of one person that are signed in; the one that was refreshed least lately gives way.
+pub const SESSIONS_PER_USER_MAX: usize = 100;
+/// Numbers, addresses and accounts of one person.
+pub const IDENTITIES_PER_USER_MAX: usize = 20;
+/// Minutes after a sign-in in which a person may link and unlink.
+pub const FRESH_SIGN_IN_MINUTES_MAX: i64 = 10;
+/// Characters of a device's name.
+pub const DEVICE_NAME_CHARACTERS_MAX: usize = 100;
+/// Characters that a handle has at least.
+pub const HANDLE_CHARACTERS_MIN: usize = 3;
+/// Characters of a handle.
+pub const HANDLE_CHARACTERS_MAX: usize = 30;
+/// Handles that one person takes in 30 days.
+pub const HANDLE_CHANGES_PER_MONTH_MAX: u64 = 3;
+/// Days in which only its last person may take a handle that was given up.
+pub const HANDLE_KEPT_DAYS: i64 = 30;
+/// Times that one person looks for somebody in a day.
+pub const FINDS_PER_PERSON_DAY_MAX: u64 = 200;
+/// Times that somebody is looked for from one network address in a day.
+pub const FINDS_PER_ADDRESS_DAY_MAX: u64 = 1_000;
+/// Characters of an operator's reason.
+pub const REASON_CHARACTERS_MAX: usize = 500;

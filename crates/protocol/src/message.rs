@@ -60,6 +60,9 @@ pub struct Message {
     pub edited_at: Option<Timestamp>,
     /// Deletion.
     pub deleted_at: Option<Timestamp>,
+    /// Whether an operator of the server deleted it; left out when not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub removed: bool,
 }
 
 /// Answer to `GET …/messages`: every message of the interval, tombstones included, in seq order.

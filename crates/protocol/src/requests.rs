@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ClientId, MessageId, Seq, UserId,
-    thread::{History, Posting, Role, ThreadType},
+    thread::{Allowed, History, Role, ThreadType},
 };
 
 /// `POST /api/chat/check-existing-thread`.
@@ -101,10 +101,13 @@ pub struct ChangeThread {
     /// At most 200 characters; empty gives the automatic title back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
+    /// At most 2,000 characters, of several lines if wanted; empty takes it away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
     /// At most 2,000 characters; empty takes it away.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub picture: Option<String>,
-    /// Settings to change.
+    /// Settings to change. Admins only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<SettingsChange>,
 }
@@ -119,7 +122,32 @@ pub struct SettingsChange {
     pub history: Option<History>,
     /// Who may write.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub posting: Option<Posting>,
+    pub posting: Option<Allowed>,
+    /// Who may add people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adding: Option<Allowed>,
+    /// Who may change title, description and picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub naming: Option<Allowed>,
+}
+
+/// `PATCH /api/chat/threads/{thread_id}/preferences`. What is left out stays as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChangePreferences {
+    /// Whether the caller wants no notifications.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub muted: Option<bool>,
+    /// With `muted: true`: until when, which lies ahead. Left out: until `muted: false`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub muted_until: Option<crate::Timestamp>,
+    /// Whether it stands above the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pinned: Option<bool>,
+    /// Whether it is put away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archived: Option<bool>,
 }
 
 /// `POST /api/chat/threads/{thread_id}/messages`.

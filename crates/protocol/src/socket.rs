@@ -64,6 +64,10 @@ pub mod from_server {
     pub const PRESENCE: &str = "presence";
     /// [`crate::user::Contact`].
     pub const CONTACT: &str = "contact";
+    /// [`crate::user::Block`], to the devices of who blocks.
+    pub const BLOCK: &str = "block";
+    /// [`crate::thread::PreferencesResult`], to the person's own devices.
+    pub const PREFERENCES: &str = "preferences";
     /// [`super::Heads`].
     pub const HEADS: &str = "heads";
     /// [`super::Closing`]: sent before the server closes. The name `disconnecting` is one of those that Socket.IO

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Entry, Message, Rev, Thread, ThreadId,
-    user::{Contact, User},
+    user::{Block, Contact, User},
 };
 
 /// Where a device is in a thread's log.
@@ -48,8 +48,10 @@ pub struct SyncResult {
     pub threads: Vec<SyncThread>,
     /// Threads that the device named and the person is not in any more.
     pub left: Vec<ThreadId>,
-    /// Contacts that are new since `since`; on first pages only.
+    /// Contacts that are new or changed since `since`; on first pages only.
     pub contacts: Vec<Contact>,
+    /// People whom the person blocked or unblocked since `since`; on first pages only.
+    pub blocks: Vec<Block>,
     /// The people in the threads of this page and their names.
     pub profiles: Vec<User>,
     /// The database. Another one than before: the server was restored from a backup; offer what was acknowledged in

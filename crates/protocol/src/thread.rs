@@ -23,9 +23,9 @@ pub enum ThreadType {
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Role {
-    /// Adds and removes people, changes roles, title and settings.
+    /// Changes settings and roles, takes people out, and does everything that participants may be allowed.
     Admin,
-    /// Reads and writes.
+    /// Reads, and does what the settings allow everybody.
     Participant,
 }
 
@@ -40,25 +40,65 @@ pub enum History {
     Joined,
 }
 
-/// Who may write.
+/// Who is allowed something in a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub enum Posting {
+pub enum Allowed {
     /// Every participant.
     Everyone,
     /// Admins.
     Admins,
 }
 
-/// A thread's settings.
+/// A thread's settings. Only admins of a group change them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ThreadSettings {
     /// What newcomers see.
     pub history: History,
-    /// Who may write.
-    pub posting: Posting,
+    /// Who may write: send, answer and edit.
+    pub posting: Allowed,
+    /// Who may add people.
+    pub adding: Allowed,
+    /// Who may change title, description and picture.
+    pub naming: Allowed,
+}
+
+impl Default for ThreadSettings {
+    /// What a new thread has.
+    fn default() -> Self {
+        Self {
+            history: History::All,
+            posting: Allowed::Everyone,
+            adding: Allowed::Admins,
+            naming: Allowed::Admins,
+        }
+    }
+}
+
+/// What a person chose for themselves in a thread. Nobody else sees it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Preferences {
+    /// Whether they do not want to be notified. With `muted_until` in the past they do again.
+    pub muted: bool,
+    /// Until when; none: until they say otherwise.
+    pub muted_until: Option<Timestamp>,
+    /// When they put it above the others in their list.
+    pub pinned_at: Option<Timestamp>,
+    /// Whether they put it away. It stays so whatever is said in it.
+    pub archived: bool,
+}
+
+/// Answer to a change of preferences, and the server's `preferences`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PreferencesResult {
+    /// Where.
+    pub thread_id: ThreadId,
+    /// All of them, as they are now.
+    pub preferences: Preferences,
 }
 
 /// A person in a thread.
@@ -87,6 +127,8 @@ pub struct Thread {
     pub thread_type: ThreadType,
     /// Title; in a direct thread the other person's name.
     pub title: Option<String>,
+    /// What it is about; several lines. Groups only.
+    pub description: Option<String>,
     /// Address of a picture.
     pub picture: Option<String>,
     /// Settings.
@@ -115,6 +157,8 @@ pub struct Thread {
     pub unread_count: u64,
     /// The caller's own read position.
     pub read_seq: Seq,
+    /// What the caller chose for themselves.
+    pub preferences: Preferences,
     /// Who made it.
     pub created_by: UserId,
     /// When.

@@ -67,6 +67,8 @@ pub(super) struct Key {
     pub(super) seq: u32,
     /// The acknowledged place of others.
     pub(super) rev: u32,
+    /// Whether an answer has told that place, or that there is none.
+    pub(super) is_told: bool,
     /// Whom it is about.
     pub(super) person: u32,
     pub(super) attempts: u32,
@@ -189,6 +191,7 @@ impl Calls {
                 thread: event.thread,
                 seq: event.seq,
                 rev: 0,
+                is_told: false,
                 person: if event.action == Action::Leave {
                     event.user
                 } else {
@@ -293,24 +296,26 @@ impl Calls {
         coverage: &mut Coverage,
     ) {
         let key = &mut self.keys[call.key as usize];
+        // A stored answer that shows a message without its words, which were deleted since, tells neither.
+        let tells = event.rev != 0 || event.hash != 0;
+        let before = *key;
+        if tells && !before.is_told {
+            (key.rev, key.is_told) = (event.rev, true);
+        }
         if !key.is_acknowledged() {
             key.first_ok = event.time;
             key.id = event.id;
             if event.action == Action::Send {
                 coverage.saw(Sometimes::Acknowledged);
                 (key.thread, key.seq) = (event.thread, event.seq);
-            } else {
-                key.rev = event.rev;
-                if key.thread == 0 {
-                    key.thread = event.thread;
-                }
+            } else if key.thread == 0 {
+                key.thread = event.thread;
             }
             return;
         }
         coverage.saw(Sometimes::Absorbed);
         let is_send = event.action == Action::Send;
         let subjects = [Subject::Key(event.key), Subject::Key(key.fingerprint)];
-        let before = *key;
         if is_send && (before.thread, before.seq, before.id) != (event.thread, event.seq, event.id)
         {
             findings.violation(Invariant::S2, &subjects, || {
@@ -320,7 +325,7 @@ impl Calls {
                 )
             });
         }
-        if !is_send && before.rev != event.rev {
+        if !is_send && tells && before.is_told && before.rev != event.rev {
             findings.violation(Invariant::S10, &subjects, || {
                 format!(
                     "Request {:016x} was answered with rev {}, and again with rev {}: it took effect twice.",

@@ -3,7 +3,7 @@
 use semel_check::{Action, Event, Invariant, Kind};
 
 use crate::{
-    caught, caught_with,
+    caught, caught_with, good,
     spoil::{FRESH_KEY, History, is_view},
 };
 
@@ -39,6 +39,37 @@ fn a_request_takes_effect_twice_and_says_so() {
             return false;
         };
         history.events[second].rev += 1;
+        true
+    });
+}
+
+/// The second time it found what it had done the first time, and changed nothing.
+#[test]
+fn a_request_that_was_answered_is_decided_again() {
+    caught(&[Invariant::S10], |history| {
+        let is_change = |event: &Event| event.action == Action::React && event.hash != 0;
+        let Some((_, second)) = two_answers(history, is_change) else {
+            return false;
+        };
+        history.events[second].rev = 0;
+        true
+    });
+}
+
+/// The message was deleted before the answer was replayed.
+#[test]
+fn a_replay_without_the_words_is_none_of_these() {
+    good(|history| {
+        let is_change = |event: &Event| event.action == Action::React && event.rev != 0;
+        let Some((first, second)) = two_answers(history, is_change) else {
+            return false;
+        };
+        let late = if history.events[first].time % 2 == 0 {
+            first
+        } else {
+            second
+        };
+        (history.events[late].rev, history.events[late].hash) = (0, 0);
         true
     });
 }

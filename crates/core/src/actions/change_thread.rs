@@ -1,8 +1,8 @@
-//! Changes title, picture and settings of a group.
+//! Changes title, description, picture and settings of a group.
 
 use semel_protocol::{
     ThreadId, UserId,
-    thread::{History, Posting, ThreadSettings},
+    thread::{Allowed, History, ThreadSettings},
 };
 
 use super::{Outcome, Scope};
@@ -13,7 +13,8 @@ use crate::{
     title, validate, view,
 };
 
-/// Changes title, picture and settings of a group. Admins only; what is `None` stays as it is.
+/// Changes title, description, picture and settings of a group, all of it or nothing. Settings are for admins; who may
+/// do the rest, they say. What is `None` stays as it is.
 #[derive(Clone, Debug)]
 pub struct ChangeThread {
     /// Where.
@@ -21,11 +22,46 @@ pub struct ChangeThread {
     /// Empty: automatic again.
     pub title: Option<String>,
     /// Empty: none.
+    pub description: Option<String>,
+    /// Empty: none.
     pub picture: Option<String>,
+    /// What is to be set otherwise.
+    pub settings: NewSettings,
+}
+
+/// Settings that are to be other ones; what is `None` stays as it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NewSettings {
     /// What newcomers see.
     pub history: Option<History>,
     /// Who may write.
-    pub posting: Option<Posting>,
+    pub posting: Option<Allowed>,
+    /// Who may add people.
+    pub adding: Option<Allowed>,
+    /// Who may change title, description and picture.
+    pub naming: Option<Allowed>,
+}
+
+impl NewSettings {
+    fn is_empty(self) -> bool {
+        let Self {
+            history,
+            posting,
+            adding,
+            naming,
+        } = self;
+        history.is_none() && posting.is_none() && adding.is_none() && naming.is_none()
+    }
+
+    /// The settings after the change.
+    fn of(self, before: ThreadSettings) -> ThreadSettings {
+        ThreadSettings {
+            history: self.history.unwrap_or(before.history),
+            posting: self.posting.unwrap_or(before.posting),
+            adding: self.adding.unwrap_or(before.adding),
+            naming: self.naming.unwrap_or(before.naming),
+        }
+    }
 }
 
 impl ChangeThread {
@@ -39,10 +75,13 @@ impl ChangeThread {
         if let Some(title) = &self.title {
             validate::title("/title", title)?;
         }
+        if let Some(description) = &self.description {
+            validate::description("/description", description)?;
+        }
         if let Some(picture) = &self.picture {
             validate::picture("/picture", picture)?;
         }
-        access::group_as_admin(rows, scope.actor, id)?;
+        self.check_access(scope, rows)?;
         if let Some(title) = &self.title {
             change_title(scope, rows, id, title)?;
         }
@@ -54,35 +93,38 @@ impl ChangeThread {
         )?)))
     }
 
+    fn check_access(&self, scope: &Scope<'_>, rows: &Rows) -> Result<(), Stop> {
+        let names = [&self.title, &self.description, &self.picture];
+        let has_names = names.into_iter().any(Option::is_some);
+        if has_names {
+            access::group_to_name(rows, scope.actor, self.thread_id)?;
+        }
+        if !has_names || !self.settings.is_empty() {
+            access::group_as_admin(rows, scope.actor, self.thread_id)?;
+        }
+        Ok(())
+    }
+
     fn change_settings(&self, scope: &Scope<'_>, rows: &mut Rows) -> Result<(), Stop> {
         let id = self.thread_id;
-        let thread = rows.thread(id)?.expect("checked").clone();
-        let settings = ThreadSettings {
-            history: self.history.unwrap_or(thread.settings.history),
-            posting: self.posting.unwrap_or(thread.settings.posting),
+        let before = rows.thread(id)?.expect("checked").clone();
+        let text = |new: &Option<String>, before: &Option<String>| match new {
+            None => before.clone(),
+            Some(text) => Some(text.clone()).filter(|text| !text.is_empty()),
         };
-        let picture = match &self.picture {
-            None => thread.picture.clone(),
-            Some(picture) => Some(picture.clone()).filter(|picture| !picture.is_empty()),
+        let after = ThreadRow {
+            settings: self.settings.of(before.settings),
+            description: text(&self.description, &before.description),
+            picture: text(&self.picture, &before.picture),
+            ..before.clone()
         };
-        if settings == thread.settings && picture == thread.picture {
+        if after == before {
             return Ok(());
         }
-        rows.threads.put(
-            id,
-            Some(ThreadRow {
-                settings,
-                picture: picture.clone(),
-                ..thread
-            }),
-        );
-        log::append(
-            scope,
-            rows,
-            id,
-            Fact::SettingsChanged(settings, picture),
-            "",
-        )?;
+        let (description, picture) = (after.description.clone(), after.picture.clone());
+        let fact = Fact::SettingsChanged(after.settings, description, picture);
+        rows.threads.put(id, Some(after));
+        log::append(scope, rows, id, fact, "")?;
         Ok(())
     }
 }

@@ -40,18 +40,40 @@ impl DeleteMessage {
         if message.deleted_at.is_some() {
             return Ok(Outcome::Message(Box::new(message)));
         }
-        let (rev, now) = log::append(scope, rows, id, Fact::MessageDeleted(message.seq), "")?;
-        let message = MessageRow {
-            rev,
-            content: String::new(),
-            reactions: Vec::new(),
-            deleted_at: Some(now),
-            ..message
-        };
-        rows.put_message(message.clone());
-        redact_answers(scope, rows, &message)?;
+        let message = bury(scope, rows, message, By::People)?;
         Ok(Outcome::Message(Box::new(message)))
     }
+}
+
+/// Who makes a tombstone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    /// People of the thread.
+    People,
+    /// An operator.
+    Operator,
+}
+
+/// Makes a message a tombstone, here and in stored answers.
+pub(super) fn bury(
+    scope: &Scope<'_>,
+    rows: &mut Rows,
+    message: MessageRow,
+    by: By,
+) -> Result<MessageRow, Stop> {
+    let fact = Fact::MessageDeleted(message.seq);
+    let (rev, now) = log::append(scope, rows, message.thread_id, fact, "")?;
+    let message = MessageRow {
+        rev,
+        content: String::new(),
+        reactions: Vec::new(),
+        deleted_at: Some(now),
+        is_removed: by == By::Operator,
+        ..message
+    };
+    rows.put_message(message.clone());
+    redact_answers(scope, rows, &message)?;
+    Ok(message)
 }
 
 /// Erased words are erased from stored answers too: their replay shows the tombstone.

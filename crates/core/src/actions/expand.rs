@@ -3,16 +3,18 @@
 use std::collections::BTreeSet;
 
 use semel_protocol::{
-    ClientId, ThreadId, UserId, limits::PARTICIPANTS_PER_CALL_MAX, requests::OnConflict,
+    ClientId, Code, ThreadId, UserId, limits::PARTICIPANTS_PER_CALL_MAX, requests::OnConflict,
+    thread::Role,
 };
 
 use super::{
-    Draft, Outcome, Scope, membership, people,
+    Draft, Outcome, Scope, blocks, membership, people,
     send::{client_id_reused, said_before, say},
 };
 use crate::{Key, Refusal, Rows, Stop, access, actions::Sent, validate, view};
 
-/// Adds people to a group, with a welcome message if wanted. Admins only.
+/// Adds people to a group, with a welcome message if wanted, by whom its settings let. Whom somebody took out, only admins
+/// bring back.
 #[derive(Clone, Debug)]
 pub struct Expand {
     /// Where.
@@ -42,7 +44,7 @@ impl Expand {
     pub(super) fn decide(&self, scope: &Scope<'_>, rows: &mut Rows) -> Result<Outcome, Stop> {
         let id = self.thread_id;
         let welcome = self.welcome()?;
-        access::group_as_admin(rows, scope.actor, id)?;
+        access::group_to_add_to(rows, scope.actor, id)?;
         let welcomed = self.welcomed_before(scope, rows, welcome.as_ref())?;
         let (added, sent) = match welcomed {
             Some(sent) => (Vec::new(), Some(sent)),
@@ -75,6 +77,11 @@ impl Expand {
         people::known(rows, &added)?;
         if added.is_empty() {
             return Ok((added, None));
+        }
+        blocks::let_add(scope, rows, &added)?;
+        let_back(scope, rows, id, &added)?;
+        if welcome.is_some() {
+            access::writable(rows, scope.actor, id)?;
         }
         membership::admit(scope, rows, id, &added, self.on_conflict)?;
         let all = rows.people_of(id)?;
@@ -126,4 +133,27 @@ impl Expand {
         let duplicate = true;
         Ok(Some(Sent { message, duplicate }))
     }
+}
+
+/// Whether the actor may bring these people in: nobody but an admin undoes that somebody was taken out.
+fn let_back(scope: &Scope<'_>, rows: &Rows, id: ThreadId, people: &[UserId]) -> Result<(), Stop> {
+    let (_, me) = access::group(rows, scope.actor, id)?;
+    if me.role == Role::Admin {
+        return Ok(());
+    }
+    let seats = Rows::gather(people, |who| Ok((who, rows.participant(id, who)?)))?;
+    let removed = seats
+        .into_iter()
+        .filter(|(_, seat)| seat.is_some_and(|seat| seat.is_removed));
+    let user_ids: Vec<UserId> = removed.map(|(who, _)| who.clone()).collect();
+    if user_ids.is_empty() {
+        return Ok(());
+    }
+    let detail = "only admins bring back who was taken out";
+    let refusal = Refusal::new(Code::Forbidden, detail);
+    Err(Refusal {
+        user_ids,
+        ..refusal
+    }
+    .into())
 }

@@ -5,16 +5,16 @@ use std::collections::BTreeSet;
 use semel_protocol::{
     ThreadId, ThreadType, UserId,
     limits::KEYED_PARTICIPANTS_MAX,
-    thread::{History, Posting, Role, ThreadSettings},
+    thread::{Role, ThreadSettings},
 };
 
-use super::{Scope, people};
+use super::{Scope, blocks, people};
 use crate::{
     Rows, Stop,
     chain::Chain,
     log,
     participants_key::ParticipantsKey,
-    row::{Fact, HeadRow, ParticipantRow, Period, Subject, ThreadRow},
+    row::{Fact, HeadRow, ParticipantRow, Period, PreferencesRow, Subject, ThreadRow},
     title,
 };
 
@@ -46,12 +46,12 @@ pub(super) fn find_or_make(
     wanted: &Wanted,
 ) -> Result<(ThreadId, bool), Stop> {
     people::known(rows, &wanted.people)?;
-    match find(rows, wanted)? {
-        Some(id) => {
-            unhide(scope, rows, id)?;
-            Ok((id, false))
-        }
-        None => make(scope, rows, wanted).map(|id| (id, true)),
+    if let Some(id) = find(rows, wanted)? {
+        unhide(scope, rows, id)?;
+        Ok((id, false))
+    } else {
+        blocks::let_make(scope, rows, wanted)?;
+        make(scope, rows, wanted).map(|id| (id, true))
     }
 }
 
@@ -85,6 +85,9 @@ fn founder(is_admin: bool) -> ParticipantRow {
         joined_rev: 1,
         periods: vec![period],
         hidden_seq: None,
+        is_removed: false,
+        block: None,
+        preferences: PreferencesRow::default(),
     }
 }
 
@@ -112,11 +115,9 @@ fn make(scope: &Scope<'_>, rows: &mut Rows, wanted: &Wanted) -> Result<ThreadId,
         thread_type: wanted.thread_type,
         title: title.clone(),
         title_is_automatic: is_group && chosen.is_none(),
+        description: None,
         picture: None,
-        settings: ThreadSettings {
-            history: History::All,
-            posting: Posting::Everyone,
-        },
+        settings: ThreadSettings::default(),
         participants_key: key,
         is_separate: !wanted.distinct,
         participant_count: wanted.people.len() as u64,

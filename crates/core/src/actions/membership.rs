@@ -36,7 +36,9 @@ pub(super) fn admit(
         Ok((rows.participant(id, who)?.cloned(), rows.position(id, who)?))
     })?;
     for (who, (row, position)) in added.iter().zip(earlier) {
-        let mut periods = row.map(|row| row.periods).unwrap_or_default();
+        let (mut periods, preferences) = row
+            .map(|row| (row.periods, row.preferences))
+            .unwrap_or_default();
         let (from_seq, from_rev) = match thread.settings.history {
             History::All => (1, 1),
             History::Joined => (seq, rev),
@@ -55,6 +57,9 @@ pub(super) fn admit(
             joined_rev: rev,
             periods,
             hidden_seq: None,
+            is_removed: false,
+            block: None,
+            preferences,
         };
         rows.put_participant(id, who.clone(), row);
         let read = PositionRow {
@@ -92,6 +97,7 @@ pub(super) fn depart(
     let row = rows.participant(id, who)?.expect("checked").clone();
     let mut gone = ParticipantRow {
         role: Role::Participant,
+        is_removed: who != scope.actor,
         ..row.clone()
     };
     if let Some(period) = gone.periods.last_mut() {

@@ -1,5 +1,6 @@
 //! Everything that people and operators do. One struct, one file, one pure function each.
 
+mod blocks;
 mod change_role;
 mod change_thread;
 mod check_existing;
@@ -11,18 +12,24 @@ mod leave;
 mod make_thread;
 mod mark_position;
 mod membership;
+mod name_contact;
+mod operators;
 mod people;
+mod profile;
 mod prune_answers;
 mod react;
 mod remove_participant;
 mod send;
+mod set_preferences;
+pub mod sign_in;
 mod start_conversation;
 mod upsert_user;
 
 use std::collections::BTreeSet;
 
+pub use blocks::SetBlock;
 pub use change_role::ChangeRole;
-pub use change_thread::ChangeThread;
+pub use change_thread::{ChangeThread, NewSettings};
 pub use check_existing::CheckExisting;
 pub use create_or_get::CreateOrGet;
 pub use delete_message::DeleteMessage;
@@ -30,19 +37,28 @@ pub use edit_message::EditMessage;
 pub use expand::Expand;
 pub use leave::Leave;
 pub use mark_position::MarkPosition;
+pub use name_contact::NameContact;
+pub use operators::{RemoveMessage, SetStanding};
+pub use profile::{ChangeFindability, ChangeHandle, FindPerson, SoughtBy};
 pub use prune_answers::PruneAnswers;
 pub use react::React;
 pub use remove_participant::RemoveParticipant;
 use semel_protocol::{MessageId, ThreadId, UserId};
 pub use send::{Draft, Send, SendBatch};
+pub use set_preferences::SetPreferences;
+use sign_in::{
+    AddSigningKey, ClaimOperator, LeaseEffects, PruneSignIn, RevokeSessions, RotateSession,
+    SettleEffect, SignedIn, StartChallenge, UnlinkIdentity, VerifyCode, VerifyProvider,
+};
 pub use start_conversation::StartConversation;
 pub use upsert_user::UpsertUser;
 
 use crate::{
     Context, Key, Refusal, Rows, Stop,
+    people::FindabilityRow,
     ports::Renderer,
-    row::{MessageRow, UserRow},
-    view::{ParticipantView, ThreadView},
+    row::{MessageRow, PreferencesRow, Standing, UserRow},
+    view::{ContactView, ParticipantView, ThreadView},
 };
 
 macro_rules! actions {
@@ -114,10 +130,48 @@ actions! {
     Send,
     /// See [`SendBatch`].
     SendBatch,
+    /// See [`RemoveMessage`].
+    RemoveMessage,
+    /// See [`SetStanding`].
+    SetStanding,
+    /// See [`SetBlock`].
+    SetBlock,
+    /// See [`SetPreferences`].
+    SetPreferences,
+    /// See [`NameContact`].
+    NameContact,
     /// See [`StartConversation`].
     StartConversation,
     /// See [`UpsertUser`].
     UpsertUser,
+    /// See [`ChangeFindability`].
+    ChangeFindability,
+    /// See [`ChangeHandle`].
+    ChangeHandle,
+    /// See [`FindPerson`].
+    FindPerson,
+    /// See [`AddSigningKey`].
+    AddSigningKey,
+    /// See [`ClaimOperator`].
+    ClaimOperator,
+    /// See [`LeaseEffects`].
+    LeaseEffects,
+    /// See [`PruneSignIn`].
+    PruneSignIn,
+    /// See [`RevokeSessions`].
+    RevokeSessions,
+    /// See [`RotateSession`].
+    RotateSession,
+    /// See [`SettleEffect`].
+    SettleEffect,
+    /// See [`StartChallenge`].
+    StartChallenge,
+    /// See [`UnlinkIdentity`].
+    UnlinkIdentity,
+    /// See [`VerifyCode`].
+    VerifyCode,
+    /// See [`VerifyProvider`].
+    VerifyProvider,
 }
 
 /// Who decides what, when: the first argument of every rule.
@@ -187,7 +241,7 @@ pub enum Outcome {
         /// Unread messages now.
         unread_count: u64,
     },
-    /// Of [`UpsertUser`].
+    /// Of [`UpsertUser`] and [`ChangeHandle`].
     User {
         /// Who.
         user_id: UserId,
@@ -196,8 +250,46 @@ pub enum Outcome {
         /// Whether this call made them.
         created: bool,
     },
+    /// Of [`SetBlock`], [`NameContact`] and [`SetPreferences`].
+    Own(Own),
     /// Of [`PruneAnswers`]: how many went.
     Pruned(usize),
+    /// Of [`ChangeFindability`].
+    Findability(FindabilityRow),
+    /// Of [`FindPerson`].
+    Found(Option<Box<(UserId, UserRow)>>),
+    /// Of [`SetStanding`].
+    Standing {
+        /// Whose.
+        user_id: UserId,
+        /// How they stand now.
+        standing: Standing,
+    },
+    /// Of [`RemoveMessage`].
+    Removed,
+    /// Of everything in [`sign_in`].
+    SignedIn(SignedIn),
+}
+
+/// What became of something that is a person's own.
+#[derive(Clone, Debug)]
+pub enum Own {
+    /// Of [`SetBlock`].
+    Block {
+        /// Whom.
+        user_id: UserId,
+        /// Whether they are blocked now.
+        is_blocked: bool,
+    },
+    /// Of [`NameContact`].
+    Contact(Box<ContactView>),
+    /// Of [`SetPreferences`].
+    Preferences {
+        /// Where.
+        thread_id: ThreadId,
+        /// All of them, as they are now.
+        preferences: PreferencesRow,
+    },
 }
 
 /// Which guard absorbed a repeat.
@@ -232,9 +324,16 @@ impl Outcome {
                 .map(|sent| sent.message.id)
                 .collect(),
             Self::Message(message) => [message.id].into(),
-            Self::Left(_) | Self::Position { .. } | Self::User { .. } | Self::Pruned(_) => {
-                BTreeSet::new()
-            }
+            Self::Left(_)
+            | Self::Position { .. }
+            | Self::User { .. }
+            | Self::Own(_)
+            | Self::Pruned(_)
+            | Self::Findability(_)
+            | Self::Found(_)
+            | Self::Standing { .. }
+            | Self::Removed
+            | Self::SignedIn(_) => BTreeSet::new(),
         }
     }
 

@@ -107,6 +107,7 @@ pub(super) fn befriend(
     for (of, who) in absent {
         let row = ContactRow {
             since: scope.context.now,
+            own_name: None,
         };
         rows.contacts.put((of.clone(), who.clone()), Some(row));
         rows.tell_person(of, Subject::Contact(who.clone()))?;

@@ -32,6 +32,9 @@ impl React {
     pub(super) fn decide(&self, scope: &Scope<'_>, rows: &mut Rows) -> Result<Outcome, Stop> {
         let id = self.thread_id;
         validate::emoji(&self.emoji)?;
+        if self.is_added {
+            access::open(rows, scope.actor, id)?;
+        }
         let mut message = access::message(rows, scope.actor, id, self.message_id)?.clone();
         if message.deleted_at.is_some() {
             return Err(message_deleted().into());

@@ -3,7 +3,11 @@
 use semel_protocol::UserId;
 
 use super::{Outcome, Scope};
-use crate::{Key, Rows, Stop, row::UserRow, validate};
+use crate::{
+    Key, Rows, Stop,
+    row::{Standing, UserRow},
+    validate,
+};
 
 /// Makes a person, or changes their profile; what is `None` stays as it is. Who may do this for whom is decided by
 /// the token, before: oneself, or an operator.
@@ -43,6 +47,8 @@ impl UpsertUser {
             display_name: None,
             about: None,
             picture: None,
+            handle: None,
+            standing: Standing::Good,
             created_at: now,
             updated_at: now,
         };

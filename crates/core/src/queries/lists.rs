@@ -1,12 +1,15 @@
 //! Threads, participants, contacts, people.
 
+use std::collections::BTreeSet;
+
 use semel_protocol::{Rev, ThreadId, Timestamp, UserId};
 
 use crate::{
     Key, Rows, Stop, access,
-    row::{HeadRow, ParticipantRow, ThreadRow, UserRow},
+    people::FindabilityRow,
+    row::{HeadRow, ParticipantRow, PreferencesRow, ThreadRow, UserRow},
     rows::List,
-    view::{self, ParticipantView, ThreadView},
+    view::{self, ContactView, ParticipantView, ThreadView},
 };
 
 /// One thread of the caller's.
@@ -61,29 +64,94 @@ pub fn user(rows: &Rows, who: &UserId) -> Result<Option<UserRow>, Stop> {
     Ok(rows.user(who)?.cloned())
 }
 
+/// By what, and by whom, a person may be found.
+pub fn findability(rows: &Rows, who: &UserId) -> Result<FindabilityRow, Stop> {
+    rows.findability(who)
+}
+
 /// Up to `limit` contacts of the caller's by id, after the one given, each with when they became one.
+/// Up to `limit` contacts of the caller's by id, after the one given.
 pub fn contacts(
     rows: &Rows,
     actor: &UserId,
     after: Option<UserId>,
     limit: usize,
-) -> Result<Vec<(UserId, UserRow, Timestamp)>, Stop> {
+) -> Result<Vec<ContactView>, Stop> {
     let page = rows.people(&Key::ContactsOf(actor.clone(), after, limit))?;
-    let found = Rows::gather(page, |who| contact(rows, actor, who))?;
+    contacts_among(rows, actor, page)
+}
+
+/// Those of some people who are contacts of the caller's.
+pub(super) fn contacts_among<'a>(
+    rows: &Rows,
+    actor: &UserId,
+    people: impl IntoIterator<Item = &'a UserId>,
+) -> Result<Vec<ContactView>, Stop> {
+    let blocked: BTreeSet<UserId> = rows
+        .blocks_of(actor, None, usize::MAX)?
+        .into_iter()
+        .collect();
+    let found = Rows::gather(people, |who| {
+        let both = rows.user(who)?.zip(rows.contact(actor, who)?);
+        Ok(both.map(|(user, contact)| ContactView {
+            user_id: who.clone(),
+            user: user.clone(),
+            contact: contact.clone(),
+            is_blocked: blocked.contains(who),
+        }))
+    })?;
     Ok(found.into_iter().flatten().collect())
 }
 
-/// One contact, with when they became one.
-pub(super) fn contact(
+/// One contact of somebody's; none where they are none.
+pub fn contact(rows: &Rows, of: &UserId, who: &UserId) -> Result<Option<ContactView>, Stop> {
+    let both = rows.user(who)?.zip(rows.contact(of, who)?);
+    let is_blocked = rows.block(of, who)?.is_some();
+    Ok(both.map(|(user, contact)| ContactView {
+        user_id: who.clone(),
+        user: user.clone(),
+        contact: contact.clone(),
+        is_blocked,
+    }))
+}
+
+/// Up to `limit` people whom the caller has blocked, by id, after the one given, each with since when.
+pub fn blocks(
     rows: &Rows,
     actor: &UserId,
+    after: Option<&UserId>,
+    limit: usize,
+) -> Result<Vec<(UserId, UserRow, Timestamp)>, Stop> {
+    let page = rows.blocks_of(actor, after, limit)?;
+    let found = Rows::gather(page, |who| {
+        let both = rows.user(&who)?.zip(rows.block(actor, &who)?);
+        Ok(both
+            .map(|(user, block)| (user.clone(), block.since))
+            .map(|(user, since)| (who, user, since)))
+    })?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// Whether a person has blocked somebody.
+pub fn has_blocked(rows: &Rows, by: &UserId, who: &UserId) -> Result<bool, Stop> {
+    Ok(rows.block(by, who)?.is_some())
+}
+
+/// Between whom and a person there is a block, whoever made it.
+pub fn kept_from(rows: &Rows, who: &UserId) -> Result<BTreeSet<UserId>, Stop> {
+    let mut kept = rows.blockers_of(who)?;
+    kept.extend(rows.blocks_of(who, None, usize::MAX)?);
+    Ok(kept)
+}
+
+/// What a person chose for themselves in a thread; none where they are not in it.
+pub fn preferences(
+    rows: &Rows,
     who: &UserId,
-) -> Result<Option<(UserId, UserRow, Timestamp)>, Stop> {
-    let user = rows.user(who)?;
-    let since = rows.contact(actor, who)?.map(|row| row.since);
-    Ok(user
-        .zip(since)
-        .map(|(user, since)| (who.clone(), user.clone(), since)))
+    id: ThreadId,
+) -> Result<Option<PreferencesRow>, Stop> {
+    let me = rows.participant(id, who)?.filter(|me| me.is_active());
+    Ok(me.map(|me| me.preferences))
 }
 
 /// A thread with everybody who is or was in it: for those who deliver.

@@ -131,8 +131,21 @@ pub fn entries(
     after_rev: Rev,
     limit: usize,
 ) -> Result<EntriesView, Stop> {
+    entries_between(rows, actor, id, (after_rev, Rev::MAX), limit)
+}
+
+/// Entries after a rev up to another one. What is behind counts from where it ends: whoever wants an old part of a long
+/// log names both.
+fn entries_between(
+    rows: &Rows,
+    actor: &UserId,
+    id: ThreadId,
+    (after_rev, until_rev): (Rev, Rev),
+    limit: usize,
+) -> Result<EntriesView, Stop> {
     let (thread, me) = access::thread(rows, actor, id)?;
     let head_rev = rows.head(id)?.last_rev;
+    let until_rev = until_rev.min(head_rev);
     // What lies before everything that the person may see is not a gap of theirs.
     let after_rev = after_rev.max(me.first_rev().saturating_sub(1));
     let mut view = EntriesView {
@@ -142,19 +155,21 @@ pub fn entries(
         more: false,
         too_old: false,
     };
-    if after_rev > head_rev || head_rev - after_rev > SYNC_BEHIND_ENTRIES_MAX {
+    let behind = until_rev.saturating_sub(after_rev);
+    if after_rev > head_rev || behind > SYNC_BEHIND_ENTRIES_MAX {
         view.too_old = true;
         return Ok(view);
     }
-    if after_rev == head_rev {
+    if behind == 0 {
         return Ok(view);
     }
+    let limit = limit.min(behind as usize);
     let key = Key::Entries(id, after_rev, limit);
     let List::Entries(page) = rows.list(&key)? else {
         return Err(Stop::NotLoaded(key));
     };
     view.entries = Rows::gather(page, |entry| seen(rows, me, entry, thread.epoch))?;
-    view.more = after_rev + (page.len() as Rev) < head_rev;
+    view.more = after_rev + (page.len() as Rev) < until_rev;
     Ok(view)
 }
 
@@ -179,17 +194,17 @@ fn seen(rows: &Rows, me: &ParticipantRow, entry: &EntryRow, epoch: u64) -> Resul
     Ok(SeenEntry::Seen(entry, message))
 }
 
-/// Entries of a thread of the caller's after a cursor; `too_old` when the cursor is of another log.
+/// Entries of a thread of the caller's after a cursor, up to a rev; `too_old` when the cursor is of another log.
 pub fn entries_after(
     rows: &Rows,
     actor: &UserId,
     id: ThreadId,
-    cursor: &SyncCursor,
+    (cursor, until_rev): (&SyncCursor, Rev),
     limit: usize,
 ) -> Result<EntriesView, Stop> {
     let (thread, _) = access::thread(rows, actor, id)?;
     if is_of_this_log(rows, id, cursor)? {
-        return entries(rows, actor, id, cursor.rev, limit);
+        return entries_between(rows, actor, id, (cursor.rev, until_rev), limit);
     }
     Ok(EntriesView {
         entries: Vec::new(),

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use semel_protocol::{Rev, ThreadId, Timestamp, UserId, limits::SYNC_CONTACTS_MAX};
 
-use super::{Around, EntriesView, entries_after, lists::contact, messages};
+use super::{Around, EntriesView, entries_after, lists::contacts_among, messages};
 use crate::{
     Key, Rows, Stop,
     chain::Chain,
     row::{MessageRow, Subject, UserRow},
     rows::List,
-    view::{self, ThreadView},
+    view::{self, ContactView, ThreadView},
 };
 
 /// Where a device is in a thread's log.
@@ -57,8 +57,10 @@ pub struct SyncView {
     pub threads: Vec<SyncThreadView>,
     /// Named by the device, and not the person's any more.
     pub left: Vec<ThreadId>,
-    /// New since `since`, on the first page.
-    pub contacts: Vec<(UserId, UserRow, Timestamp)>,
+    /// New or changed since `since`, on the first page.
+    pub contacts: Vec<ContactView>,
+    /// Who was blocked or unblocked since `since`, on the first page, and which of both.
+    pub blocks: Vec<(UserId, bool)>,
     /// The people in the threads of this page.
     pub profiles: Vec<(UserId, UserRow)>,
     /// The end of the own log.
@@ -90,6 +92,11 @@ pub fn sync(rows: &Rows, actor: &UserId, ask: &SyncAsk) -> Result<SyncView, Stop
     } else {
         Vec::new()
     };
+    let blocks = if is_first_page {
+        changed_blocks(rows, actor, &own)?
+    } else {
+        Vec::new()
+    };
     let people: BTreeSet<&UserId> = threads
         .iter()
         .flat_map(|missed| {
@@ -112,6 +119,7 @@ pub fn sync(rows: &Rows, actor: &UserId, ask: &SyncAsk) -> Result<SyncView, Stop
         threads,
         left,
         contacts,
+        blocks,
         profiles,
         since,
         next,
@@ -144,7 +152,7 @@ fn missed(
     if ask.is_of_another_database {
         return snapshot(rows, actor, id, true).map(Some);
     }
-    let log = entries_after(rows, actor, id, cursor, ENTRIES_PER_THREAD)?;
+    let log = entries_after(rows, actor, id, (cursor, Rev::MAX), ENTRIES_PER_THREAD)?;
     if log.too_old {
         return snapshot(rows, actor, id, true).map(Some);
     }
@@ -199,15 +207,28 @@ fn gone(rows: &Rows, actor: &UserId, ask: &SyncAsk) -> Result<Vec<ThreadId>, Sto
     Ok(gone.into_iter().flatten().collect())
 }
 
-fn new_contacts(
-    rows: &Rows,
-    actor: &UserId,
-    own: &[Subject],
-) -> Result<Vec<(UserId, UserRow, Timestamp)>, Stop> {
+fn new_contacts(rows: &Rows, actor: &UserId, own: &[Subject]) -> Result<Vec<ContactView>, Stop> {
     let new = own.iter().rev().filter_map(|subject| match subject {
         Subject::Contact(who) => Some(who),
         _ => None,
     });
-    let found = Rows::gather(new.take(SYNC_CONTACTS_MAX), |who| contact(rows, actor, who))?;
-    Ok(found.into_iter().flatten().collect())
+    let new: Vec<&UserId> = new.take(SYNC_CONTACTS_MAX).collect();
+    if new.is_empty() {
+        return Ok(Vec::new());
+    }
+    contacts_among(rows, actor, new)
+}
+
+fn changed_blocks(
+    rows: &Rows,
+    actor: &UserId,
+    own: &[Subject],
+) -> Result<Vec<(UserId, bool)>, Stop> {
+    let changed = own.iter().filter_map(|subject| match subject {
+        Subject::Block(who) => Some(who),
+        _ => None,
+    });
+    Rows::gather(changed, |who| {
+        Ok((who.clone(), rows.block(actor, who)?.is_some()))
+    })
 }

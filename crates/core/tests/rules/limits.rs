@@ -170,6 +170,26 @@ fn profiles_have_limits() {
 }
 
 #[test]
+fn descriptions_have_2000_characters() {
+    let (mut world, group) = group();
+    let about = |text: &str| ChangeThread {
+        title: None,
+        description: Some(text.to_owned()),
+        ..title(group, "")
+    };
+    let longest = "é".repeat(limits::DESCRIPTION_CHARACTERS_MAX);
+    assert!(world.act("a", about(&longest)).is_ok());
+    assert!(world.act("a", about("Two\nlines")).is_ok());
+    for bad in [&format!("{longest}é") as &str, "a\0b", " \n", "a\u{202e}b"] {
+        refused(&mut world, about(bad), "/description");
+    }
+    let row = |world: &World| world.store.threads[&group].description.clone();
+    assert_eq!(row(&world).as_deref(), Some("Two\nlines"));
+    world.act("a", about("")).unwrap();
+    assert_eq!(row(&world), None);
+}
+
+#[test]
 fn pictures_of_groups_have_limits() {
     let (mut world, group) = group();
     let picture = |picture: &str| ChangeThread {

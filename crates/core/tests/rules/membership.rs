@@ -1,14 +1,17 @@
 //! Who is in, and who may say so.
 
 use semel_core::{
-    actions::{Action, ChangeRole, ChangeThread, CreateOrGet, Expand, Outcome, RemoveParticipant},
+    actions::{
+        Action, ChangeRole, ChangeThread, CreateOrGet, Expand, NewSettings, Outcome,
+        RemoveParticipant,
+    },
     queries::{self, SeenEntry},
     row::Fact,
 };
 use semel_protocol::{
     Code, ThreadId,
     requests::OnConflict,
-    thread::{History, Posting, Role},
+    thread::{Allowed, History, Role},
 };
 
 use crate::support::{
@@ -35,13 +38,17 @@ fn role(thread_id: ThreadId, name: &str, role: Role) -> ChangeRole {
     }
 }
 
-fn settings(thread_id: ThreadId, history: History, posting: Posting) -> ChangeThread {
+fn settings(thread_id: ThreadId, history: History, posting: Allowed) -> ChangeThread {
     ChangeThread {
         thread_id,
         title: None,
+        description: None,
         picture: None,
-        history: Some(history),
-        posting: Some(posting),
+        settings: NewSettings {
+            history: Some(history),
+            posting: Some(posting),
+            ..NewSettings::default()
+        },
     }
 }
 
@@ -246,7 +253,7 @@ fn req_a11_only_admins_change_a_group() {
         remove(group, "c").into(),
         role(group, "b", Role::Admin).into(),
         title(group, "x").into(),
-        settings(group, History::Joined, Posting::Admins).into(),
+        settings(group, History::Joined, Allowed::Admins).into(),
     ];
     for action in actions.clone() {
         assert_eq!(
@@ -317,7 +324,7 @@ fn ec_k06_a_late_old_join_does_not_rejoin() {
 fn invariant_s8_what_happens_while_somebody_is_away_is_not_theirs() {
     let (mut world, group) = group(&["a", "b", "c"]);
     world
-        .act("a", settings(group, History::Joined, Posting::Everyone))
+        .act("a", settings(group, History::Joined, Allowed::Everyone))
         .unwrap();
     let early = sent(world.act("c", send(group, "early", 1))).message;
     world.act("a", remove(group, "c")).unwrap();
@@ -364,7 +371,7 @@ fn invariant_s8_what_happens_while_somebody_is_away_is_not_theirs() {
 fn changes_made_while_somebody_was_out_reach_the_messages_that_are_theirs() {
     let (mut world, group) = group(&["a", "b", "c"]);
     world
-        .act("a", settings(group, History::Joined, Posting::Everyone))
+        .act("a", settings(group, History::Joined, Allowed::Everyone))
         .unwrap();
     let ids: Vec<_> = (1..=3)
         .map(|n| sent(world.act("b", send(group, "early", n))).message.id)
@@ -393,7 +400,7 @@ fn only_admins_post_where_the_group_says_so() {
     let (mut world, group) = group(&["a", "b", "c"]);
     let mine = sent(world.act("b", send(group, "one", 1))).message;
     world
-        .act("a", settings(group, History::All, Posting::Admins))
+        .act("a", settings(group, History::All, Allowed::Admins))
         .unwrap();
     assert_eq!(code(world.act("b", send(group, "two", 2))), Code::Forbidden);
     assert_eq!(

@@ -1,11 +1,11 @@
 //! Pages and sync: what a device asks for, at the edges.
 
 use semel_core::{
-    actions::ChangeThread,
+    actions::{ChangeThread, NewSettings},
     chain::Chain,
     queries::{self, Around, MessagesView, SeenEntry, SyncAsk, SyncCursor, SyncView},
 };
-use semel_protocol::{Code, ThreadId, thread::History};
+use semel_protocol::{Code, ThreadId, limits::SYNC_BEHIND_ENTRIES_MAX, thread::History};
 
 use crate::support::{
     tell::{id, seen, sent},
@@ -66,7 +66,10 @@ fn a_newcomer_without_history_pages_from_where_they_came_in() {
     world.make_user("d");
     let joined = ChangeThread {
         title: None,
-        history: Some(History::Joined),
+        settings: NewSettings {
+            history: Some(History::Joined),
+            ..NewSettings::default()
+        },
         ..title(group, "")
     };
     world.act("a", joined).unwrap();
@@ -211,7 +214,8 @@ fn pages_of_entries_tell_a_place_of_another_log() {
     let head = world.store.heads[&group].clone();
     let cursor = |rev, chain, epoch| SyncCursor { rev, chain, epoch };
     let after = |world: &World, cursor: SyncCursor| {
-        let page = world.ask(|rows| queries::entries_after(rows, &person("b"), group, &cursor, 10));
+        let page = world
+            .ask(|rows| queries::entries_after(rows, &person("b"), group, (&cursor, u64::MAX), 10));
         let page = page.expect("theirs");
         (page.too_old, page.entries)
     };
@@ -233,6 +237,45 @@ fn pages_of_entries_tell_a_place_of_another_log() {
     let (too_old, entries) = after(&world, cursor(2, None, Some(9)));
     let is_of_now = |seen: &SeenEntry| matches!(seen, SeenEntry::Seen(row, _) if row.epoch == 9);
     assert!(!too_old && entries.len() == 2 && entries.iter().all(is_of_now));
+}
+
+#[test]
+fn p_sync_7_an_old_part_of_a_long_log_is_read_by_naming_its_end() {
+    let (world, group) = group(SYNC_BEHIND_ENTRIES_MAX + 5);
+    let head = world.store.heads[&group].last_rev;
+    let between = |after: u64, until: u64, limit: usize| {
+        let cursor = SyncCursor {
+            rev: after,
+            chain: None,
+            epoch: None,
+        };
+        let page = world
+            .ask(|rows| queries::entries_after(rows, &person("b"), group, (&cursor, until), limit));
+        page.expect("theirs")
+    };
+    let revs = |page: &queries::EntriesView| -> Vec<u64> {
+        let rev = |entry: &SeenEntry| match entry {
+            SeenEntry::Seen(row, _) => row.rev,
+            SeenEntry::Hidden(_, rev, _) => *rev,
+        };
+        page.entries.iter().map(rev).collect()
+    };
+    assert!(between(0, u64::MAX, 3).too_old);
+    assert!(between(0, SYNC_BEHIND_ENTRIES_MAX + 1, 3).too_old);
+    let page = between(0, SYNC_BEHIND_ENTRIES_MAX, 3);
+    assert_eq!(
+        (revs(&page), page.more, page.too_old),
+        (vec![1, 2, 3], true, false)
+    );
+    let page = between(3, 5, 100);
+    assert_eq!((revs(&page), page.more), (vec![4, 5], false));
+    assert_eq!(page.head_rev, head);
+    let page = between(5, 3, 100);
+    assert_eq!(
+        (revs(&page), page.more, page.too_old),
+        (vec![], false, false)
+    );
+    assert!(between(head + 1, head + 2, 3).too_old);
 }
 
 #[test]

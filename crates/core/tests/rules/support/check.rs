@@ -124,7 +124,7 @@ pub(crate) fn model(model: &Model, world: &World) {
         let expected = model.contacts.iter().filter(|(of, _)| of == who);
         assert!(
             contacts
-                .map(|(other, ..)| other)
+                .map(|view| view.user_id)
                 .eq(expected.map(|(_, other)| other.clone()))
         );
     }
@@ -191,11 +191,8 @@ fn one(world: &World, who: &UserId, thread: &MThread, view: &ThreadView) {
     };
     assert_eq!(view.title, title, "title of {id} for {who}");
     assert_eq!(view.thread.picture, thread.picture);
-    let settings = view.thread.settings;
-    assert_eq!(
-        (settings.history, settings.posting),
-        (thread.history, thread.posting)
-    );
+    assert_eq!(view.thread.description, thread.description);
+    assert_eq!(view.thread.settings, thread.settings);
     let shown = view.participants.iter().map(|person| {
         let position = person.position;
         (

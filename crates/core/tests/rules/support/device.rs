@@ -19,7 +19,7 @@ pub(crate) struct Device {
     rev: Rev,
     is_group: bool,
     title: Option<String>,
-    settings: Option<(ThreadSettings, Option<String>)>,
+    settings: Option<(ThreadSettings, Option<String>, Option<String>)>,
     people: BTreeMap<UserId, (Rev, Role)>,
     messages: BTreeMap<Seq, MessageRow>,
 }
@@ -55,8 +55,8 @@ impl Device {
                 }
             }
             Fact::TitleChanged(title) => self.title.clone_from(title),
-            Fact::SettingsChanged(settings, picture) => {
-                self.settings = Some((*settings, picture.clone()));
+            Fact::SettingsChanged(settings, description, picture) => {
+                self.settings = Some((*settings, description.clone(), picture.clone()));
             }
             Fact::Message
             | Fact::MessageEdited(_)
@@ -131,11 +131,10 @@ pub(crate) fn agrees(world: &World) {
             device.messages.values().eq(&page),
             "messages of {who} in {id}"
         );
-        if let Some((settings, picture)) = &device.settings {
-            assert_eq!(
-                (settings, picture),
-                (&view.thread.settings, &view.thread.picture)
-            );
+        if let Some(settings) = &device.settings {
+            let thread = &view.thread;
+            let now = (thread.settings, &thread.description, &thread.picture);
+            assert_eq!((settings.0, &settings.1, &settings.2), now);
         }
         if !saw_all {
             continue;

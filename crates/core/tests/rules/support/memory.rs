@@ -5,9 +5,10 @@ use std::{collections::BTreeMap, fmt::Debug};
 use semel_core::{
     Changes, Key, Rows,
     participants_key::ParticipantsKey,
+    plain::PlainKey,
     row::{
-        AnswerRow, ClientIdRow, ContactRow, EntryRow, HeadRow, MessageRow, ParticipantRow,
-        PositionRow, Subject, ThreadRow, UserRow,
+        AnswerRow, BlockRow, ClientIdRow, ContactRow, EntryRow, HeadRow, MessageRow,
+        ParticipantRow, PositionRow, Subject, ThreadRow, UserRow,
     },
     rows::{AnswerKey, List, Place, Seat},
 };
@@ -25,6 +26,7 @@ pub(crate) struct Memory {
     pub(crate) messages: BTreeMap<Place, MessageRow>,
     pub(crate) users: BTreeMap<UserId, UserRow>,
     pub(crate) contacts: BTreeMap<(UserId, UserId), ContactRow>,
+    pub(crate) blocks: BTreeMap<(UserId, UserId), BlockRow>,
     pub(crate) person_heads: BTreeMap<UserId, u64>,
     pub(crate) person_log: BTreeMap<(UserId, Subject), u64>,
     pub(crate) answers: BTreeMap<AnswerKey, AnswerRow>,
@@ -56,6 +58,7 @@ impl Memory {
         store(&mut self.messages, changes.messages);
         store(&mut self.users, changes.users);
         store(&mut self.contacts, changes.contacts);
+        store(&mut self.blocks, changes.blocks);
         store(&mut self.person_heads, changes.person_heads);
         store(&mut self.person_log, changes.person_log);
         store(&mut self.answers, changes.answers);
@@ -94,7 +97,7 @@ impl Memory {
                     self.load_message((*id, seq), rows);
                 }
             }
-            Key::User(who) => self.load_user(who, rows),
+            Key::User(who) | Key::Actor(who) | Key::Alone(who) => self.load_user(who, rows),
             Key::Contact(of, who) => {
                 let (pair, row) = get(&self.contacts, &(of.clone(), who.clone()));
                 rows.contacts.load(pair, row);
@@ -106,6 +109,10 @@ impl Memory {
             Key::Answer(who, name) => {
                 let (name, row) = get(&self.answers, &(who.clone(), name.clone()));
                 rows.answers.load(name, row);
+            }
+            Key::Plain(PlainKey::Block(by, who)) => {
+                let (pair, row) = get(&self.blocks, &(by.clone(), who.clone()));
+                rows.blocks.load(pair, row);
             }
             list => {
                 let found = self.list(list, rows);
@@ -157,6 +164,20 @@ impl Memory {
                     .filter(|(_, row)| row.created_at < *time);
                 List::Answers(old.map(|(key, _)| key.clone()).take(*limit).collect())
             }
+            Key::Plain(key) => List::Plain(self.plain(key)),
+            other => unreachable!("{other:?} is no list"),
+        }
+    }
+
+    fn plain(&self, key: &PlainKey) -> Vec<PlainKey> {
+        let pairs = self.blocks.keys();
+        let of = |(by, who): &(UserId, UserId)| PlainKey::Block(by.clone(), who.clone());
+        match key {
+            PlainKey::BlocksOf(by, after, limit) => {
+                let theirs = pairs.filter(|(one, who)| one == by && Some(who) > after.as_ref());
+                theirs.take(*limit).map(of).collect()
+            }
+            PlainKey::BlockersOf(who) => pairs.filter(|(_, one)| one == who).map(of).collect(),
             other => unreachable!("{other:?} is no list"),
         }
     }

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use semel_core::{
     Context,
     actions::{
-        ChangeRole, ChangeThread, CreateOrGet, Draft, Expand, RemoveParticipant, StartConversation,
+        ChangeRole, ChangeThread, CreateOrGet, Draft, Expand, NewSettings, RemoveParticipant,
+        StartConversation,
     },
 };
 use semel_protocol::{
     Code, Seq, ThreadId, UserId,
     requests::OnConflict,
-    thread::{History, Posting, Role, ThreadType},
+    thread::{Allowed, History, Role, ThreadSettings, ThreadType},
 };
 
 use super::model::{MSeat, MThread, Model, Tells, Told, Use, Wish};
@@ -165,6 +166,7 @@ impl Model {
                 read: 0,
                 delivered: 0,
                 is_hidden: false,
+                is_removed: false,
             };
             (who.clone(), seat)
         };
@@ -172,10 +174,10 @@ impl Model {
             kind: wish.kind,
             title: is_group.then(|| wish.title.clone()),
             has_automatic_title: is_group && wish.title.is_empty(),
+            description: None,
             picture: None,
             is_separate: !wish.distinct,
-            history: History::All,
-            posting: Posting::Everyone,
+            settings: ThreadSettings::default(),
             seats: wish.people.iter().map(seat).collect(),
             messages: Vec::new(),
             last_rev: 0,
@@ -191,11 +193,20 @@ impl Model {
     }
 
     fn group_as_admin(&mut self, me: &UserId, id: ThreadId) -> Tells<&mut MThread> {
+        self.group_where(me, id, |_| Allowed::Admins)
+    }
+
+    fn group_where(
+        &mut self,
+        me: &UserId,
+        id: ThreadId,
+        allowed: impl Fn(ThreadSettings) -> Allowed,
+    ) -> Tells<&mut MThread> {
         let thread = self.thread_of(me, id)?;
-        match (thread.kind, thread.seats[me].role) {
-            (ThreadType::Group, Role::Admin) => Ok(thread),
-            (ThreadType::Group, _) => Err(Code::Forbidden),
-            _ => Err(Code::WrongThreadType),
+        match thread.allows(me, allowed(thread.settings)) {
+            _ if thread.kind != ThreadType::Group => Err(Code::WrongThreadType),
+            true => Ok(thread),
+            false => Err(Code::Forbidden),
         }
     }
 
@@ -221,7 +232,8 @@ impl Model {
             return Err(Code::InvalidRequest);
         }
         let welcome = welcome.map(|content| draft(content, action.client_id));
-        let before = self.group_as_admin(me, action.thread_id)?.active();
+        let thread = self.group_where(me, action.thread_id, |settings| settings.adding)?;
+        let before = thread.active();
         let known = welcome.as_ref().filter(|draft| {
             let name = draft.client_id.map(|id| (id, me.clone()));
             name.is_some_and(|name| self.used.contains_key(&name))
@@ -245,6 +257,12 @@ impl Model {
         }
         if added.is_empty() {
             return Ok(Told::Expanded(vec![], None));
+        }
+        let thread = &self.threads[&action.thread_id];
+        let is_back = |who| thread.seats.get(who).is_some_and(|seat| seat.is_removed);
+        let brings_back = added.iter().any(is_back) && !thread.allows(me, Allowed::Admins);
+        if brings_back || welcome.is_some() && !thread.allows(me, thread.settings.posting) {
+            return Err(Code::Forbidden);
         }
         let all: BTreeSet<UserId> = before.union(&added).cloned().collect();
         self.move_key(action.thread_id, &all, action.on_conflict)?;
@@ -314,6 +332,7 @@ impl Model {
         thread.add_message(by, "", true, context);
         let seat = thread.seats.get_mut(who).expect("in");
         (seat.is_active, seat.role) = (false, Role::Participant);
+        seat.is_removed = by != who;
         thread.retitle();
         let standing = thread.standing();
         let has_admin = standing
@@ -360,7 +379,23 @@ impl Model {
         action: &ChangeThread,
         context: &Context<'_>,
     ) -> Tells {
-        let thread = self.group_as_admin(me, action.thread_id)?;
+        let NewSettings {
+            history,
+            posting,
+            adding,
+            naming,
+        } = action.settings;
+        let names = [&action.title, &action.description, &action.picture];
+        let has_names = names.into_iter().any(Option::is_some);
+        let rights = [posting, adding, naming].into_iter();
+        let has_settings = history.is_some() || rights.flatten().next().is_some();
+        let thread = self.group_where(me, action.thread_id, |settings| {
+            if has_settings || !has_names {
+                Allowed::Admins
+            } else {
+                settings.naming
+            }
+        })?;
         if let Some(title) = &action.title {
             let before = thread.title.clone();
             thread.has_automatic_title = title.is_empty();
@@ -370,13 +405,24 @@ impl Model {
                 thread.add_message(me, "", true, context);
             }
         }
-        let before = (thread.history, thread.posting, thread.picture.clone());
-        thread.history = action.history.unwrap_or(thread.history);
-        thread.posting = action.posting.unwrap_or(thread.posting);
+        let before = thread.clone();
+        let settings = &mut thread.settings;
+        settings.history = history.unwrap_or(settings.history);
+        settings.posting = posting.unwrap_or(settings.posting);
+        settings.adding = adding.unwrap_or(settings.adding);
+        settings.naming = naming.unwrap_or(settings.naming);
+        if let Some(description) = &action.description {
+            let description = Some(description.clone());
+            thread.description = description.filter(|description| !description.is_empty());
+        }
         if let Some(picture) = &action.picture {
             thread.picture = Some(picture.clone()).filter(|picture| !picture.is_empty());
         }
-        if before != (thread.history, thread.posting, thread.picture.clone()) {
+        let shown = |thread: &MThread| {
+            let (description, picture) = (thread.description.clone(), thread.picture.clone());
+            (thread.settings, description, picture)
+        };
+        if shown(&before) != shown(thread) {
             thread.add_entry(context);
         }
         Ok(Told::Done)
@@ -384,11 +430,16 @@ impl Model {
 }
 
 impl MThread {
+    /// Whether somebody who is in it is among those who are allowed something.
+    pub(super) fn allows(&self, who: &UserId, allowed: Allowed) -> bool {
+        allowed == Allowed::Everyone || self.seats[who].role == Role::Admin
+    }
+
     fn admit(&mut self, by: &UserId, added: &BTreeSet<UserId>, context: &Context<'_>) {
         let (rev, seq) = (self.last_rev + 1, self.messages.len() as Seq + 1);
         for who in added {
             let before = self.seats.get(who);
-            let (sees_revs, sees_seqs) = match (self.history, before) {
+            let (sees_revs, sees_seqs) = match (self.settings.history, before) {
                 (History::All, _) => ((1..rev).collect(), (1..seq).collect()),
                 (_, Some(seat)) => (seat.sees_revs.clone(), seat.sees_seqs.clone()),
                 (_, None) => (BTreeSet::new(), BTreeSet::new()),
@@ -402,6 +453,7 @@ impl MThread {
                 read: seq,
                 delivered: seq,
                 is_hidden: false,
+                is_removed: false,
             };
             self.seats.insert(who.clone(), seat);
         }

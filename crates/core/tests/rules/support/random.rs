@@ -4,14 +4,14 @@ use proptest::{collection::vec, option, prelude::*};
 use semel_core::{
     Command,
     actions::{
-        Action, ChangeRole, ChangeThread, CreateOrGet, Draft, Expand, MarkPosition, PruneAnswers,
-        React, RemoveParticipant, SendBatch, StartConversation,
+        Action, ChangeRole, ChangeThread, CreateOrGet, Draft, Expand, MarkPosition, NewSettings,
+        PruneAnswers, React, RemoveParticipant, SendBatch, StartConversation,
     },
 };
 use semel_protocol::{
     ClientId, MessageId, ThreadId, Timestamp, UserId,
     requests::OnConflict,
-    thread::{History, Posting, Role, ThreadType},
+    thread::{Allowed, History, Role, ThreadType},
 };
 use uuid::Uuid;
 
@@ -61,7 +61,8 @@ pub(crate) enum Act {
     Remove(u8, u8, bool),
     Leave(u8),
     Role(u8, u8, bool),
-    Change(u8, Option<u8>, Option<bool>, Option<bool>, Option<bool>),
+    /// Title; history, posting, adding, naming, description, picture.
+    Change(u8, Option<u8>, [Option<bool>; 6]),
     Mark(u8, Option<u8>, Option<u8>),
     Prune,
     /// An earlier command once more, word for word.
@@ -116,8 +117,8 @@ fn act() -> impl Strategy<Value = Act> {
         3 => (t(), 0..6u8, any::<bool>()).prop_map(|(t, who, keep)| Act::Remove(t, who, keep)),
         3 => t().prop_map(Act::Leave),
         3 => (t(), 0..5u8, any::<bool>()).prop_map(|(t, who, up)| Act::Role(t, who, up)),
-        3 => (t(), option::of(0..4u8), flag(), flag(), flag()).prop_map(
-            |(t, title, all, everyone, picture)| Act::Change(t, title, all, everyone, picture)),
+        4 => (t(), option::of(0..4u8), [flag(), flag(), flag(), flag(), flag(), flag()])
+            .prop_map(|(t, title, flags)| Act::Change(t, title, flags)),
         4 => (t(), option::of(m()), option::of(m()))
             .prop_map(|(t, read, delivered)| Act::Mark(t, read, delivered)),
         1 => Just(Act::Prune),
@@ -310,20 +311,28 @@ impl Act {
                 role: if *up { Role::Admin } else { Role::Participant },
             }
             .into(),
-            Self::Change(_, new_title, all, everyone, picture) => ChangeThread {
-                thread_id,
-                title: new_title.map(title),
-                picture: picture.map(|is| if is { "https://a/b" } else { "" }.to_owned()),
-                history: all.map(|all| if all { History::All } else { History::Joined }),
-                posting: everyone.map(|all| {
-                    if all {
-                        Posting::Everyone
+            Self::Change(_, new_title, [all, posting, adding, naming, about, picture]) => {
+                let allowed = |is: bool| {
+                    if is {
+                        Allowed::Everyone
                     } else {
-                        Posting::Admins
+                        Allowed::Admins
                     }
-                }),
+                };
+                ChangeThread {
+                    thread_id,
+                    title: new_title.map(title),
+                    description: about.map(|is| if is { "about\nit" } else { "" }.to_owned()),
+                    picture: picture.map(|is| if is { "https://a/b" } else { "" }.to_owned()),
+                    settings: NewSettings {
+                        history: all.map(|all| if all { History::All } else { History::Joined }),
+                        posting: posting.map(allowed),
+                        adding: adding.map(allowed),
+                        naming: naming.map(allowed),
+                    },
+                }
+                .into()
             }
-            .into(),
             other => unreachable!("{other:?}"),
         }
     }

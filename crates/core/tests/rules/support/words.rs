@@ -2,7 +2,7 @@
 
 use semel_core::actions::{
     ChangeThread, CheckExisting, CreateOrGet, DeleteMessage, Draft, EditMessage, Expand, Leave,
-    MarkPosition, React, RemoveParticipant, Send, StartConversation,
+    MarkPosition, NewSettings, React, RemoveParticipant, Send, StartConversation,
 };
 use semel_protocol::{ClientId, MessageId, Seq, ThreadId, UserId, requests::OnConflict};
 use uuid::Uuid;
@@ -126,8 +126,8 @@ pub(crate) fn title(thread_id: ThreadId, title: &str) -> ChangeThread {
     ChangeThread {
         thread_id,
         title: Some(title.to_owned()),
+        description: None,
         picture: None,
-        history: None,
-        posting: None,
+        settings: NewSettings::default(),
     }
 }

@@ -75,9 +75,13 @@ impl World {
     pub(crate) fn run(&mut self, command: &Command) -> Reply {
         self.seed += 1;
         let context = self.context();
+        // A lane looks for who acts before anything else.
+        let actor = Key::Actor(command.actor.clone());
         let mut cold = Rows::default();
+        self.store.load(&actor, &mut cold);
         let (reply, asked) = self.decide(command, &mut cold, &context);
         let mut warm = Rows::default();
+        self.store.load(&actor, &mut warm);
         for key in &asked {
             self.store.load(key, &mut warm);
         }
@@ -101,7 +105,7 @@ impl World {
     pub(crate) fn run_batch(&mut self, commands: &[(Command, Context<'_>)]) -> Vec<Reply> {
         let mut rows = std::mem::take(&mut self.rows);
         for (command, _) in commands {
-            let mut keys = Vec::new();
+            let mut keys = vec![Key::Actor(command.actor.clone())];
             command.action.keys(&command.actor, &mut keys);
             self.store.load(&Key::Many(keys), &mut rows);
         }

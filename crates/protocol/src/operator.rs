@@ -1,0 +1,69 @@
+//! What operators do.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AuditId, MessageId, ThreadId, Timestamp, UserId};
+
+/// Why an operator does something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Reason {
+    /// 1 to 500 characters; kept in the audit log.
+    pub reason: String,
+}
+
+/// Whether somebody may use the server: the answer to suspending and lifting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct StandingResult {
+    /// Who.
+    pub user_id: UserId,
+    /// Since when they are suspended; none: they are not.
+    pub suspended_at: Option<Timestamp>,
+}
+
+/// What an operator did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum Deed {
+    /// Suspended a person.
+    Suspend,
+    /// Ended that.
+    Lift,
+    /// Made a message a tombstone.
+    RemoveMessage,
+}
+
+/// One line of the audit log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AuditLine {
+    /// Id.
+    pub id: AuditId,
+    /// When.
+    pub at: Timestamp,
+    /// Who did it.
+    pub actor_id: UserId,
+    /// What.
+    pub deed: Deed,
+    /// To whom.
+    pub user_id: Option<UserId>,
+    /// In which thread.
+    pub thread_id: Option<ThreadId>,
+    /// To which message.
+    pub message_id: Option<MessageId>,
+    /// Why, in the operator's words.
+    pub reason: String,
+}
+
+/// One page of the audit log, newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AuditPage {
+    /// The page.
+    pub audit: Vec<AuditLine>,
+    /// Where the next page begins; none at the end.
+    pub next_cursor: Option<String>,
+}
