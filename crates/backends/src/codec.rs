@@ -2,11 +2,16 @@
 //!
 //! The names and JSON forms below are on people's disks: they never change their meaning.
 
-use semel_core::row::{Fact, Period, Subject};
+use semel_core::{
+    row::{Fact, Period, Side, Standing, Subject},
+    safety::Deed,
+    sign_in::{EffectKind, IdentityKind},
+};
 use semel_protocol::{
-    MessageId, Seq, ThreadId, UserId,
+    MessageId, Seq, ThreadId, Timestamp, UserId,
     message::MessageKind,
-    thread::{History, Posting, Role, ThreadSettings, ThreadType},
+    thread::{Allowed, History, Role, ThreadSettings, ThreadType},
+    user::FoundBy,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -40,8 +45,32 @@ named! {
     ThreadType { Direct = "direct", Group = "group", SelfNote = "self" }
     Role { Admin = "admin", Participant = "participant" }
     History { All = "all", Joined = "joined" }
-    Posting { Everyone = "everyone", Admins = "admins" }
+    Allowed { Everyone = "everyone", Admins = "admins" }
     MessageKind { Text = "text", System = "system" }
+    FoundBy { Everybody = "everybody", Contacts = "contacts", Nobody = "nobody" }
+    IdentityKind { Phone = "phone", Email = "email", Oidc = "oidc" }
+    Side { Blocks = "blocks", IsBlocked = "is_blocked", Both = "both" }
+    EffectKind { Phone = "phone", Email = "email" }
+    Deed { Suspend = "suspend", Lift = "lift", RemoveMessage = "remove_message" }
+}
+
+/// How a person stands, and since when.
+pub(crate) fn encode_standing(standing: Standing) -> (Option<&'static str>, Option<i64>) {
+    match standing {
+        Standing::Good => (None, None),
+        Standing::Suspended(since) => (Some("suspended"), Some(since.0)),
+    }
+}
+
+pub(crate) fn decode_standing(
+    name: Option<&str>,
+    since: Option<Timestamp>,
+) -> Result<Standing, Error> {
+    match (name, since) {
+        (None, _) => Ok(Standing::Good),
+        (Some("suspended"), Some(since)) => Ok(Standing::Suspended(since)),
+        (Some(other), _) => Err(corrupt("a standing", other)),
+    }
 }
 
 pub(crate) fn corrupt(what: &str, value: &str) -> Error {
@@ -66,6 +95,12 @@ struct FactData {
     history: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     posting: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    adding: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    naming: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     picture: Option<String>,
 }
@@ -122,10 +157,13 @@ pub(crate) fn encode_fact(fact: &Fact) -> Result<(&'static str, Option<String>),
                 ..FactData::default()
             },
         ),
-        Fact::SettingsChanged(settings, picture) => {
+        Fact::SettingsChanged(settings, description, picture) => {
             let data = FactData {
                 history: Some(settings.history.name().to_owned()),
                 posting: Some(settings.posting.name().to_owned()),
+                adding: Some(settings.adding.name().to_owned()),
+                naming: Some(settings.naming.name().to_owned()),
+                description: description.clone(),
                 picture: picture.clone(),
                 ..FactData::default()
             };
@@ -162,9 +200,17 @@ pub(crate) fn decode_fact(name: &str, data: Option<&str>) -> Result<Fact, Error>
         }
         "title_changed" => Fact::TitleChanged(data.title),
         "settings_changed" => {
-            let history = History::named(&data.history.ok_or_else(missing)?)?;
-            let posting = Posting::named(&data.posting.ok_or_else(missing)?)?;
-            Fact::SettingsChanged(ThreadSettings { history, posting }, data.picture)
+            // Entries from before there was a choice: only admins added and named.
+            let allowed = |name: Option<String>| {
+                name.map_or(Ok(Allowed::Admins), |name| Allowed::named(&name))
+            };
+            let settings = ThreadSettings {
+                history: History::named(&data.history.ok_or_else(missing)?)?,
+                posting: Allowed::named(&data.posting.ok_or_else(missing)?)?,
+                adding: allowed(data.adding)?,
+                naming: allowed(data.naming)?,
+            };
+            Fact::SettingsChanged(settings, data.description, data.picture)
         }
         other => return Err(corrupt("type of an entry", other)),
     };
@@ -227,6 +273,8 @@ pub(crate) fn encode_subject(subject: &Subject) -> (&'static str, &[u8]) {
         Subject::Read(thread) => ("read", thread.0.as_bytes()),
         Subject::Thread(thread) => ("thread", thread.0.as_bytes()),
         Subject::Contact(who) => ("contact", who.as_str().as_bytes()),
+        Subject::Block(who) => ("block", who.as_str().as_bytes()),
+        Subject::BlockedBy(who) => ("blocked_by", who.as_str().as_bytes()),
     }
 }
 
@@ -237,13 +285,16 @@ pub(crate) fn decode_subject(name: &str, id: &[u8]) -> Result<Subject, Error> {
             .map(ThreadId)
             .map_err(|_| corrupt("subject", name))
     };
+    let person = || {
+        let text = std::str::from_utf8(id).map_err(|_| corrupt("subject", name))?;
+        parse_user(text)
+    };
     match name {
         "read" => thread().map(Subject::Read),
         "thread" => thread().map(Subject::Thread),
-        "contact" => {
-            let text = std::str::from_utf8(id).map_err(|_| corrupt("subject", name))?;
-            parse_user(text).map(Subject::Contact)
-        }
+        "contact" => person().map(Subject::Contact),
+        "block" => person().map(Subject::Block),
+        "blocked_by" => person().map(Subject::BlockedBy),
         other => Err(corrupt("subject", other)),
     }
 }

@@ -121,6 +121,15 @@ impl Error {
         }
     }
 
+    /// Whether the database server is not there now, and may be soon: nobody listens, or it only just starts.
+    pub fn is_away(&self) -> bool {
+        match self {
+            Self::Postgres(error) => is_away(error),
+            Self::Lost(_) => true,
+            _ => false,
+        }
+    }
+
     /// What is wrong with the store, for whoever asks about its health: no paths and no content.
     pub(crate) fn reason(&self) -> String {
         use rusqlite::ErrorCode::{
@@ -167,5 +176,20 @@ impl Error {
             source = error.source();
         }
         text
+    }
+}
+
+/// A certificate that is not trusted will not be so soon.
+fn is_away(error: &(dyn std::error::Error + 'static)) -> bool {
+    let code = error.downcast_ref::<tokio_postgres::Error>();
+    if let Some(code) = code.and_then(tokio_postgres::Error::code) {
+        return code.code().starts_with("08") || code.code().starts_with("57P");
+    }
+    match error.downcast_ref::<io::Error>() {
+        Some(error) => {
+            let inner = error.get_ref();
+            inner.is_none_or(|inner| inner.downcast_ref::<rustls::Error>().is_none())
+        }
+        None => error.source().is_some_and(is_away),
     }
 }

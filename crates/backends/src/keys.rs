@@ -2,6 +2,8 @@
 
 use semel_core::{Key, Rows};
 
+use crate::plain;
+
 /// Whether everything that a key names is known.
 pub(crate) fn is_known(key: &Key, rows: &Rows) -> bool {
     match key {
@@ -15,10 +17,11 @@ pub(crate) fn is_known(key: &Key, rows: &Rows) -> bool {
         Key::ClientId(id, who) => rows.client_ids.knows(&(*id, who.clone())),
         Key::Message(id, seq) => rows.messages.knows(&(*id, *seq)),
         Key::MessageId(id, message) => rows.message_seqs.knows(&(*id, *message)),
-        Key::User(who) => rows.users.knows(who),
+        Key::User(who) | Key::Actor(who) | Key::Alone(who) => rows.users.knows(who),
         Key::Contact(of, who) => rows.contacts.knows(&(of.clone(), who.clone())),
         Key::PersonHead(who) => rows.person_heads.knows(who),
         Key::Answer(who, key) => rows.answers.knows(&(who.clone(), key.clone())),
+        Key::Plain(key) => plain::is_known(key, rows),
         list => rows.lists.contains_key(list),
     }
 }
@@ -34,6 +37,8 @@ pub(crate) fn is_list(key: &Key) -> bool {
         | Key::Message(..)
         | Key::MessageId(..)
         | Key::User(_)
+        | Key::Actor(_)
+        | Key::Alone(_)
         | Key::Contact(..)
         | Key::PersonHead(_)
         | Key::Answer(..) => false,
@@ -47,6 +52,7 @@ pub(crate) fn is_list(key: &Key) -> bool {
         | Key::ThreadsOf(..)
         | Key::ContactsOf(..)
         | Key::PersonLog(..) => true,
+        Key::Plain(key) => key.is_list(),
     }
 }
 

@@ -146,6 +146,9 @@ impl<S: Store> Lane<S> {
         let stats = &self.setup.watch.stats;
         Stats::add(&stats.batches, 1);
         Stats::add(&stats.commands, jobs.len());
+        let waited = jobs.iter().map(|job| job.came_at.elapsed());
+        let waited: Duration = waited.sum();
+        Stats::add(&stats.waited_micros, waited.as_micros() as usize);
         if self.is_unwell {
             self.probe().await;
         }
@@ -217,6 +220,7 @@ impl<S: Store> Lane<S> {
                 if error.is_conflict() && jobs.iter_mut().all(Job::may_run_again) =>
             {
                 tracing::debug!(error = error.chain(), "a batch runs again");
+                Stats::add(&self.setup.watch.stats.reruns, 1);
                 return vec![jobs];
             }
             Err(Failure::Aborted(error)) if error.is_busy() => {

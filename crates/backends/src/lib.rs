@@ -10,13 +10,19 @@ mod codec;
 mod columns;
 #[cfg(test)]
 mod conformance;
+pub mod doctor;
 mod error;
 mod keys;
 pub mod lane;
 mod line;
 mod lines;
+mod plain;
 pub mod postgres;
+mod progress;
+mod restore;
 pub mod sqlite;
+pub mod transfer;
 
 pub use error::Error;
 pub use lane::{Stats, StatsView};
+pub use progress::{Progress, Tell};

@@ -27,7 +27,8 @@ pub(crate) struct Line {
 
 impl Line {
     /// Reads the columns `thread_id, rev, epoch, seq, type, data, actor_id, created_at, content_hash, chain, last_seq,
-    /// message_count, message_id, message_rev, client_id, kind, content, reply_to, reactions, edited_at, deleted_at`.
+    /// message_count, message_id, message_rev, client_id, kind, content, reply_to, reactions, edited_at, deleted_at,
+    /// is_removed`.
     pub(crate) fn read(row: &impl Columns) -> Result<Self, Error> {
         let entry = EntryRow {
             thread_id: ThreadId(row.uuid(0)?),
@@ -58,6 +59,7 @@ impl Line {
                 created_at: entry.created_at,
                 edited_at: row.time_or_none(19)?,
                 deleted_at: row.time_or_none(20)?,
+                is_removed: row.flag(21)?,
             }),
             None => None,
         };

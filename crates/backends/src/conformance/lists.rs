@@ -33,6 +33,7 @@ pub(crate) async fn contacts_page(engine: impl Engine) {
     for name in ["bob", "cy", "dee", "eve"] {
         let row = Some(ContactRow {
             since: Timestamp(1),
+            own_name: None,
         });
         changes.contacts.push(((user("ann"), user(name)), row));
     }
@@ -40,6 +41,7 @@ pub(crate) async fn contacts_page(engine: impl Engine) {
         (user("bob"), user("zoe")),
         Some(ContactRow {
             since: Timestamp(1),
+            own_name: None,
         }),
     ));
     engine.store(&changes);

@@ -1,8 +1,13 @@
 //! What every engine must do, written once. An engine runs all of it with `conformance!(ItsEngine)`.
 
+pub(crate) mod apart;
 pub(crate) mod behaviour;
+pub(crate) mod damage;
 pub(crate) mod lists;
+pub(crate) mod people;
 pub(crate) mod rows;
+pub(crate) mod safety;
+pub(crate) mod sign_in;
 pub(crate) mod world;
 
 use std::sync::Arc;
@@ -62,6 +67,19 @@ macro_rules! conformance {
             lists: contacts_page, threads_page_newest_first_without_hidden_ones, standing_pages, entries_page_with_their_messages,
                 messages_fill_their_interval,
                 messages_are_found_whatever_stands_between_them, stored_answers_are_found_by_message_and_time, a_persons_log_is_read_from_a_number;
+            sign_in: rows_of_signing_in_come_back_and_go, what_is_absent_of_signing_in_is_known_to_be,
+                lists_of_signing_in_name_what_they_say, req_d2_of_a_hundred_guesses_at_once_five_are_compared,
+                req_d2_two_right_guesses_at_once_bring_one_session,
+                req_d2_a_number_that_many_sign_in_with_at_once_is_one_person,
+                req_d2_a_refresh_that_many_ask_for_turns_once, req_d2_sessions_of_others_cannot_be_ended,
+                what_is_due_is_taken_by_one_worker, a_person_is_made_with_their_number;
+            people: rows_of_finding_people_come_back_and_go, of_many_who_want_one_handle_one_gets_it,
+                a_handle_that_was_given_up_is_kept_and_then_free, looking_is_counted_over_a_restart;
+            apart: lists_of_blocks_say_who_is_in_them, p_block_2_a_block_against_sends,
+                p_block_2_a_block_against_a_first_message, both_block_each_other_at_once,
+                p_thread_9_a_removal_against_sends, own_names_and_preferences_survive;
+            safety: what_operators_did_comes_back_newest_first, who_was_suspended_lately_is_listed,
+                p_operator_2_a_suspension_against_sends, a_deed_is_written_down_with_its_effect_and_once;
             behaviour: req_b1_a_send_happens_once_also_after_a_restart, req_b3_an_acknowledged_send_survives_a_crash,
                 a_refused_action_leaves_nothing, req_c2_effect_and_answer_are_stored_together,
                 ec_x07_an_answer_expires, ec_x08_an_expired_row_is_taken_over, ec_x05_deleting_erases_stored_answers,

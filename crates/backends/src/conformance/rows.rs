@@ -4,16 +4,18 @@ use semel_core::{
     Changes, Key,
     chain::Chain,
     participants_key::ParticipantsKey,
+    plain::PlainKey,
     row::{
-        AnswerRow, ClientIdRow, ContactRow, EntryRow, Fact, HeadRow, MessageRow, ParticipantRow,
-        Period, PositionRow, Subject, ThreadRow, UserRow,
+        AnswerRow, BlockRow, ClientIdRow, ContactRow, EntryRow, FOREVER, Fact, HeadRow, MessageRow,
+        ParticipantRow, Period, PositionRow, PreferencesRow, Side, Standing, Subject, ThreadRow,
+        UserRow,
     },
     rows::List,
 };
 use semel_protocol::{
     ClientId, MessageId, ThreadId, Timestamp, UserId,
     message::MessageKind,
-    thread::{History, Posting, Role, ThreadSettings, ThreadType},
+    thread::{Allowed, History, Role, ThreadSettings, ThreadType},
 };
 
 use super::{
@@ -27,10 +29,13 @@ pub(crate) fn thread_row(id: ThreadId) -> ThreadRow {
         thread_type: ThreadType::Group,
         title: Some("Ann, Bob".to_owned()),
         title_is_automatic: true,
+        description: Some("What it is about.\nAnd more.".to_owned()),
         picture: Some("https://example.org/picture".to_owned()),
         settings: ThreadSettings {
             history: History::Joined,
-            posting: Posting::Admins,
+            posting: Allowed::Admins,
+            adding: Allowed::Everyone,
+            naming: Allowed::Everyone,
         },
         participants_key: Some(ParticipantsKey([3; 32])),
         is_separate: false,
@@ -53,6 +58,9 @@ pub(crate) fn participant_row(joined_rev: u64) -> ParticipantRow {
         joined_rev,
         periods: vec![period],
         hidden_seq: None,
+        is_removed: false,
+        block: None,
+        preferences: PreferencesRow::default(),
     }
 }
 
@@ -87,6 +95,7 @@ pub(crate) fn log_of(
                 created_at,
                 edited_at: None,
                 deleted_at: None,
+                is_removed: false,
             };
             changes.messages.push(((thread_id, seq), Some(message)));
         }
@@ -129,7 +138,7 @@ pub(crate) fn messages_of(thread_id: ThreadId, start: i64, count: usize) -> Chan
 }
 
 /// A row of each kind, all about one thread of Ann and somebody with an unusual name.
-fn one_of_each(id: ThreadId, ann: &UserId, bob: &UserId) -> Changes {
+pub(crate) fn one_of_each(id: ThreadId, ann: &UserId, bob: &UserId) -> Changes {
     let mut changes = messages_of(id, 20, 2);
     let message = changes.messages[1].1.as_mut().expect("a message");
     message.client_id = Some(ClientId(uuid(77)));
@@ -137,6 +146,7 @@ fn one_of_each(id: ThreadId, ann: &UserId, bob: &UserId) -> Changes {
     message.reactions = vec![("👍🏽".to_owned(), vec![bob.clone(), ann.clone()])];
     message.edited_at = Some(Timestamp(90));
     message.deleted_at = Some(Timestamp(91));
+    message.is_removed = true;
     let periods = vec![
         Period {
             from_seq: 1,
@@ -157,6 +167,13 @@ fn one_of_each(id: ThreadId, ann: &UserId, bob: &UserId) -> Changes {
         joined_rev: 7,
         periods,
         hidden_seq,
+        is_removed: true,
+        block: Some(Side::IsBlocked),
+        preferences: PreferencesRow {
+            muted_until: Some(FOREVER),
+            pinned_at: Some(Timestamp(5)),
+            is_archived: true,
+        },
     };
     changes
         .participants
@@ -188,21 +205,32 @@ fn person_rows(changes: &mut Changes, id: ThreadId, ann: &UserId, bob: &UserId) 
         display_name: Some("Ann".to_owned()),
         about: Some("about".to_owned()),
         picture: None,
+        handle: None,
         created_at: Timestamp(1),
         updated_at: Timestamp(2),
+        standing: Standing::Good,
     };
     changes.users.push((ann.clone(), Some(person)));
     let contact = ContactRow {
         since: Timestamp(3),
+        own_name: Some("Bobby".to_owned()),
     };
     changes
         .contacts
         .push(((ann.clone(), bob.clone()), Some(contact)));
-    changes.person_heads.push((ann.clone(), Some(9)));
+    let block = BlockRow {
+        since: Timestamp(4),
+    };
+    changes
+        .blocks
+        .push(((ann.clone(), bob.clone()), Some(block)));
+    changes.person_heads.push((ann.clone(), Some(11)));
     let subjects = [
         Subject::Read(id),
         Subject::Thread(id),
         Subject::Contact(bob.clone()),
+        Subject::Block(bob.clone()),
+        Subject::BlockedBy(bob.clone()),
     ];
     for (number, subject) in (7..).zip(subjects) {
         changes
@@ -237,6 +265,7 @@ pub(crate) async fn every_kind_of_row_comes_back(engine: impl Engine) {
         Key::MessageId(id, second),
         Key::User(ann.clone()),
         Key::Contact(ann.clone(), bob.clone()),
+        Key::Plain(PlainKey::Block(ann.clone(), bob.clone())),
         Key::PersonHead(ann.clone()),
         Key::PersonLog(ann.clone(), 0),
         Key::Answer(ann.clone(), "key".to_owned()),
@@ -261,7 +290,7 @@ pub(crate) async fn every_kind_of_row_comes_back(engine: impl Engine) {
         client_ids,
         messages
     );
-    same!(users, contacts, person_heads, person_log, answers);
+    same!(users, contacts, blocks, person_heads, person_log, answers);
     assert_eq!(rows.message_seqs.get(&(id, second)), Some(Some(&2)));
     let List::Entries(log) = &rows.lists[&entries] else {
         panic!("entries")
@@ -334,8 +363,8 @@ pub(crate) async fn every_fact_comes_back(engine: impl Engine) {
     let (id, ann, bob) = (ThreadId(uuid(1)), user("ann"), user("bob"));
     let title = Some("A title".to_owned());
     let settings = ThreadSettings {
-        history: History::All,
-        posting: Posting::Everyone,
+        naming: Allowed::Everyone,
+        ..ThreadSettings::default()
     };
     let (text, system) = (Some(MessageKind::Text), Some(MessageKind::System));
     let facts = [
@@ -355,7 +384,11 @@ pub(crate) async fn every_fact_comes_back(engine: impl Engine) {
         (Fact::TitleChanged(title), system),
         (Fact::TitleChanged(None), system),
         (
-            Fact::SettingsChanged(settings, Some("picture".to_owned())),
+            Fact::SettingsChanged(settings, None, Some("picture".to_owned())),
+            None,
+        ),
+        (
+            Fact::SettingsChanged(settings, Some("about".to_owned()), None),
             None,
         ),
         (Fact::MessageDeleted(1), None),

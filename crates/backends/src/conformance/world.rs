@@ -151,6 +151,17 @@ pub(crate) fn direct(actor: &str, other: &str) -> Command {
     command(actor, create)
 }
 
+pub(crate) fn group(actor: &str, others: &[&str]) -> Command {
+    let create = CreateOrGet {
+        participants: others.iter().map(|other| user(other)).collect(),
+        thread_type: Some(ThreadType::Group),
+        title: None,
+        distinct: true,
+        client_id: None,
+    };
+    command(actor, create)
+}
+
 /// Makes people known.
 pub(crate) async fn people(ledger: &dyn Ledger, names: &[&str]) {
     for name in names {

@@ -135,6 +135,7 @@ impl<S: Store> Batch<'_, S> {
                 idempotency,
                 ..
             } = &job.command;
+            keys.push(Key::Actor(actor.clone()));
             catch_unwind(AssertUnwindSafe(|| action.keys(actor, &mut keys)))
                 .map_err(|_| Failure::Panic(at))?;
             if let Some(idempotency) = idempotency {
@@ -230,11 +231,11 @@ impl<S: Store> Batch<'_, S> {
 /// Puts the news of consecutive changes together.
 fn add_news(news: &mut News, changes: &Changes) {
     let more = News::of(changes);
-    if news.entries.is_empty() && news.positions.is_empty() && news.contacts.is_empty() {
+    if news.entries.is_empty() && news.positions.is_empty() && news.own.is_empty() {
         *news = more;
     } else {
         news.entries.extend(more.entries);
         news.positions.extend(more.positions);
-        news.contacts.extend(more.contacts);
+        news.own.extend(more.own);
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use semel_core::{Command, Reply, actions::Action, ports::LedgerError};
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::Instant};
 
 /// How often a command is decided anew because others were faster.
 const RERUNS_MAX: u32 = 16;
@@ -24,6 +24,7 @@ pub struct Job {
     pub(crate) seed: u128,
     reply: oneshot::Sender<Result<Reply, LedgerError>>,
     load: Load,
+    pub(super) came_at: Instant,
     /// How often it was decided anew because others were faster.
     reruns: u32,
 }
@@ -43,6 +44,7 @@ impl Job {
                 seed,
                 reply,
                 load,
+                came_at: Instant::now(),
                 reruns: 0,
             },
             answer,

@@ -61,8 +61,12 @@ stats! {
     batches,
     /// Commands that were answered.
     commands,
+    /// Microseconds that they waited for the lane before, together.
+    waited_micros,
     /// Commits: one fsync each.
     commits,
+    /// Batches that were decided anew because other lanes or servers were faster.
+    reruns,
     /// Commands that failed without an effect.
     failures,
     /// Commands whose outcome nobody knows.

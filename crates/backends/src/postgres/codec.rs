@@ -20,7 +20,7 @@ pub(super) trait MoreColumns: Columns {
         self.get_as(at)
     }
 
-    /// `display_name, about, picture, created_at, updated_at` from here on; none without a time.
+    /// `display_name, about, picture, created_at, updated_at, handle, standing, standing_at` from here on; none without a time.
     fn user_row(&self, at: usize) -> Result<Option<UserRow>, Error> {
         let Some(created_at) = self.time_or_none(at + 3)? else {
             return Ok(None);
@@ -31,6 +31,8 @@ pub(super) trait MoreColumns: Columns {
             picture: self.string_or_none(at + 2)?,
             created_at,
             updated_at: self.time(at + 4)?,
+            handle: self.string_or_none(at + 5)?,
+            standing: self.standing(at + 6)?,
         }))
     }
 }
@@ -70,6 +72,14 @@ impl Columns for Row {
     }
 
     fn bytes(&self, at: usize) -> Result<&[u8], Error> {
+        self.get_as(at)
+    }
+
+    fn bytes_or_none(&self, at: usize) -> Result<Option<&[u8]>, Error> {
+        self.get_as(at)
+    }
+
+    fn flag(&self, at: usize) -> Result<bool, Error> {
         self.get_as(at)
     }
 }

@@ -7,13 +7,14 @@ use std::{
     future::poll_fn,
     str::FromStr,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering::SeqCst},
     },
     time::Duration,
 };
 
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
+use semel_core::ports::Listener;
 use tokio::{task::JoinHandle, time::timeout};
 use tokio_postgres::{
     AsyncMessage, Client, Config, Connection, Statement,
@@ -22,11 +23,14 @@ use tokio_postgres::{
     tls::{MakeTlsConnect, TlsConnect},
 };
 
-use super::{statements, tls};
+use super::{plain, statements, tls};
 use crate::Error;
 
 /// How long a connection may take to come about.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
+/// The same where there are other servers to go to: one that hangs takes connections all the same, and says nothing. Whoever
+/// waits for an answer does not wait longer than for two of these.
+const ONE_OF_SEVERAL_MAX: Duration = Duration::from_secs(2);
 /// How long an answer of the server may take, other than to a commit.
 pub(super) const ANSWER_MAX: Duration = Duration::from_secs(20);
 /// How long sent bytes may stay without an acknowledgement of the other machine.
@@ -44,8 +48,20 @@ const SETTINGS: &str = "SET statement_timeout = '15s'; SET lock_timeout = '8s';
 /// Where the database is.
 #[derive(Clone)]
 pub struct Address {
+    /// With all servers.
     config: Config,
+    /// With one of them each.
+    servers: Vec<Config>,
     tls: tls::Tls,
+    newest: Arc<Mutex<Newest>>,
+}
+
+/// The newest history of the database that was seen behind an address, or a copy of it.
+#[derive(Default)]
+struct Newest {
+    timeline: String,
+    /// Told when there is a newer one.
+    listener: Option<Arc<dyn Listener>>,
 }
 
 impl std::fmt::Debug for Address {
@@ -71,23 +87,52 @@ impl FromStr for Address {
                 why.unwrap_or_default()
             ))
         };
-        let mut config = Config::from_str(&url).map_err(unusable)?;
+        let config = Config::from_str(&url).map_err(unusable)?;
         if config.get_hosts().is_empty() {
             return Err(Error::Unusable(
                 "the database's address names no host".to_owned(),
             ));
         }
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(CONNECT_MAX);
-        }
-        config
-            .target_session_attrs(TargetSessionAttrs::ReadWrite)
-            .tcp_user_timeout(UNACKNOWLEDGED_MAX)
-            .keepalives_idle(UNACKNOWLEDGED_MAX);
-        parameters.apply(&mut config);
+        let set = |mut config: Config| {
+            if config.get_connect_timeout().is_none() {
+                config.connect_timeout(CONNECT_MAX);
+            }
+            config
+                .target_session_attrs(TargetSessionAttrs::ReadWrite)
+                .tcp_user_timeout(UNACKNOWLEDGED_MAX)
+                .keepalives_idle(UNACKNOWLEDGED_MAX);
+            parameters.apply(&mut config);
+            config
+        };
+        let servers = one_by_one(&url)
+            .into_iter()
+            .map(|url| Config::from_str(&url));
+        let servers: Vec<Config> = servers.collect::<Result<_, _>>().map_err(unusable)?;
+        let config = set(config);
         let tls = tls::Tls::new(&parameters, config.get_ssl_mode() != SslMode::Disable)?;
-        Ok(Self { config, tls })
+        Ok(Self {
+            config,
+            servers: servers.into_iter().map(set).collect(),
+            tls,
+            newest: Arc::default(),
+        })
     }
+}
+
+/// An address for each of the hosts that stand in one, in their order.
+fn one_by_one(url: &str) -> Vec<String> {
+    let all = || vec![url.to_owned()];
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return all();
+    };
+    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let (account, hosts) = authority.split_at(authority.rfind('@').map_or(0, |at| at + 1));
+    // Hosts may also stand behind the question mark: then nobody knows which belong together.
+    if !hosts.contains(',') || path.contains("host=") || path.contains("port=") {
+        return all();
+    }
+    let one = |host| format!("{scheme}://{account}{host}{path}");
+    hosts.split(',').map(one).collect()
 }
 
 impl Address {
@@ -99,6 +144,41 @@ impl Address {
         });
         hosts.collect::<Vec<_>>().join(", ")
     }
+
+    /// The database, for people. Unnamed, it is called like the user.
+    pub(crate) fn database(&self) -> &str {
+        let user = self.config.get_user();
+        self.config.get_dbname().or(user).unwrap_or_default()
+    }
+
+    /// Has somebody told when a standby has taken the place of the database, before anything is read from it.
+    pub(super) fn tell(&self, listener: Arc<dyn Listener>) {
+        self.newest().listener = Some(listener);
+    }
+
+    /// Whether this is the newest history that was seen, which it is from now on, or an older one: then the server that
+    /// writes it was replaced and has come back.
+    pub(super) fn note(&self, timeline: &str) -> Result<(), Error> {
+        let mut newest = self.newest();
+        if timeline < newest.timeline.as_str() {
+            return Err(came_back());
+        }
+        let is_another = !newest.timeline.is_empty() && timeline != newest.timeline;
+        timeline.clone_into(&mut newest.timeline);
+        // Told while nobody else can take this history for known.
+        if is_another && let Some(listener) = &newest.listener {
+            listener.replaced();
+        }
+        Ok(())
+    }
+
+    fn newest(&self) -> MutexGuard<'_, Newest> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn came_back() -> Error {
+    Error::Lost("its place was taken by another one already")
 }
 
 /// A connection that is ready for use.
@@ -118,23 +198,66 @@ impl Drop for Session {
 }
 
 impl Session {
-    /// Connects, checks the server, and sets the session. Statements come later: they need tables.
+    /// Connects to the first server that will do, checks it, and sets the session. Of several, the first time, one with the
+    /// newest history. Statements come later: they need
+    /// tables. One that was replaced by another and has come back will not do.
     pub(super) async fn open(address: &Address, name: &str) -> Result<Self, Error> {
-        let mut config = address.config.clone();
+        let several = address.servers.len() > 1;
+        let limit = if several {
+            ONE_OF_SEVERAL_MAX
+        } else {
+            CONNECT_MAX * 2
+        };
+        let open = async |server| {
+            let late = |_| Error::Lost("connecting takes too long");
+            let opened = timeout(limit, Self::open_one(address, server, name)).await;
+            opened.map_err(late).flatten()
+        };
+        let mut failure = None;
+        let mut fail = |error| match failure {
+            // What is wrong with a server says more than that another one is not there.
+            Some(Error::Unusable(_)) => {}
+            _ => failure = Some(error),
+        };
+        if several && address.newest().timeline.is_empty() {
+            // All at once: the first of them may have been replaced before this process was there to see it.
+            let opened = join_all(address.servers.iter().map(open)).await;
+            for opened in opened {
+                match opened {
+                    Ok(session) if session.is_outdated(address) => fail(came_back()),
+                    Ok(session) => return Ok(session),
+                    Err(error) => fail(error),
+                }
+            }
+        } else {
+            for server in &address.servers {
+                match open(server).await {
+                    Ok(session) => return Ok(session),
+                    Err(error) => fail(error),
+                }
+            }
+        }
+        Err(failure.unwrap_or(Error::Lost("the address names no server")))
+    }
+
+    async fn open_one(address: &Address, server: &Config, name: &str) -> Result<Self, Error> {
+        let mut config = server.clone();
         if config.get_application_name().is_none() {
             config.application_name(format!("semel {name}"));
         }
-        let open = async {
-            let mut session = match &address.tls {
-                tls::Tls::None(connector) => connect(&config, *connector).await?,
-                tls::Tls::Rustls(connector) => connect(&config, connector.clone()).await?,
-            };
-            session.client.batch_execute(SETTINGS).await?;
-            session.timeline = session.check().await?;
-            Ok(session)
+        let mut session = match &address.tls {
+            tls::Tls::None(connector) => connect(&config, *connector).await?,
+            tls::Tls::Rustls(connector) => connect(&config, connector.clone()).await?,
         };
-        let late = |_| Error::Lost("connecting takes too long");
-        timeout(CONNECT_MAX * 2, open).await.map_err(late)?
+        session.client.batch_execute(SETTINGS).await?;
+        session.timeline = session.check().await?;
+        address.note(&session.timeline)?;
+        Ok(session)
+    }
+
+    /// Whether another server has taken the place of this one since, as far as sessions of the same address have seen.
+    pub(super) fn is_outdated(&self, address: &Address) -> bool {
+        self.timeline < address.newest().timeline
     }
 
     /// Makes the statements ready, so that none of them waits for itself later and changes places with another.
@@ -142,7 +265,9 @@ impl Session {
         let client = &self.client;
         let prepare = statements::ALL
             .iter()
-            .map(|sql| async move { Ok::<_, Error>((*sql, client.prepare(sql).await?)) });
+            .copied()
+            .chain(plain::statements())
+            .map(|sql| async move { Ok::<_, Error>((sql, client.prepare(sql).await?)) });
         self.statements = try_join_all(prepare).await?.into_iter().collect();
         Ok(())
     }
@@ -203,12 +328,17 @@ impl Session {
                 ));
             }
         }
-        if !["on", "remote_apply"].contains(&setting(4).as_str()) {
-            return refuse(&format!(
-                "has synchronous_commit = {}: what it acknowledges may be lost; set it to on",
-                setting(4)
-            ));
-        }
+        // Pinned: a session follows the server's settings otherwise, when they are changed.
+        let pin = match setting(4).as_str() {
+            "on" => "SET synchronous_commit = 'on'",
+            "remote_apply" => "SET synchronous_commit = 'remote_apply'",
+            weaker => {
+                return refuse(&format!(
+                    "has synchronous_commit = {weaker}: what it acknowledges may be lost; set it to on"
+                ));
+            }
+        };
+        self.client.batch_execute(pin).await?;
         if setting(5) != "UTF8" {
             return refuse(&format!(
                 "keeps this database in {}; create it with ENCODING 'UTF8'",
@@ -263,5 +393,54 @@ fn note(notice: &DbError, warnings: &AtomicU64) {
             message = notice.message(),
             "the database server warns"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_with_several_hosts_is_one_for_each() {
+        let urls = one_by_one("postgres://ann:a,b@one:1,[::1]:2,three/chat?sslmode=require");
+        let expected = [
+            "postgres://ann:a,b@one:1/chat?sslmode=require",
+            "postgres://ann:a,b@[::1]:2/chat?sslmode=require",
+            "postgres://ann:a,b@three/chat?sslmode=require",
+        ];
+        assert_eq!(urls, expected);
+        for url in [
+            "postgres://one/chat",
+            "postgres://ann@/chat?host=/run/one,/run/two",
+            "host=one,two",
+        ] {
+            assert_eq!(one_by_one(url), [url]);
+        }
+    }
+
+    #[derive(Default)]
+    struct Told(AtomicU64);
+
+    impl Listener for Told {
+        fn committed(&self, _: semel_core::ports::News) {}
+        fn recovered(&self) {}
+        fn replaced(&self) {
+            self.0.fetch_add(1, SeqCst);
+        }
+    }
+
+    #[test]
+    fn a_server_that_was_replaced_is_not_believed_again() {
+        let address: Address = "postgres://one,two/chat".parse().expect("it is one");
+        let copy = address.clone();
+        let told = Arc::<Told>::default();
+        address.tell(told.clone());
+        address.note("00000001").expect("the first");
+        copy.note("00000001").expect("the same");
+        assert_eq!(told.0.load(SeqCst), 0);
+        copy.note("00000002").expect("a newer one");
+        assert!(address.note("00000001").is_err());
+        address.note("00000002").expect("the newest");
+        assert_eq!(told.0.load(SeqCst), 1);
     }
 }

@@ -39,7 +39,7 @@ impl LaneTask {
         jobs: mpsc::Receiver<Job>,
         stop: watch::Receiver<bool>,
     ) -> Result<Self, Error> {
-        writer.open().await?;
+        writer.start().await?;
         Ok(Self {
             lane: Lane::new(setup, writer),
             jobs,
@@ -74,6 +74,9 @@ impl LaneTask {
     }
 
     async fn look_after(&mut self) {
+        if self.lane.store().is_cut_off() {
+            self.lane.lose(&Error::Lost("the connection ended"));
+        }
         self.lane.look_after().await;
         if self.renewed.elapsed() < RENEW_EVERY {
             return;

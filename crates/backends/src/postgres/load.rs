@@ -9,12 +9,13 @@ use futures_util::future::try_join_all;
 use semel_core::{
     Key, Rows,
     participants_key::ParticipantsKey,
+    plain::PlainKey,
     row::{AnswerRow, ClientIdRow, ContactRow, ThreadRow},
     rows::AnswerKey,
 };
 use semel_protocol::{
     ClientId, MessageId, Seq, ThreadId, UserId,
-    thread::{History, Posting, ThreadSettings, ThreadType},
+    thread::{Allowed, History, ThreadSettings, ThreadType},
 };
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -25,6 +26,7 @@ use super::{
     load_lists::{self, Fetched},
     load_log, load_people,
     locks::{Locking, Locks},
+    plain,
 };
 use crate::{
     Error,
@@ -34,7 +36,7 @@ use crate::{
 
 pub(super) const THREADS: &str =
     "SELECT id, thread_type, title, title_is_automatic, picture, history, posting, participants_key, is_separate,
-         participant_count, epoch, created_by, created_at
+         participant_count, epoch, created_by, created_at, description, adding, naming
      FROM threads WHERE id = ANY($1)";
 pub(super) const OWNERS: &str =
     "SELECT participants_key, thread_id FROM participants_keys WHERE participants_key = ANY($1)";
@@ -43,8 +45,11 @@ pub(super) const CLIENT_IDS: &str =
      FROM unnest($1::uuid[], $2::text[]) AS k (id, who)
      JOIN client_ids c ON c.client_id = k.id AND c.sender_id = k.who COLLATE \"C\"";
 /// The version of a row goes with it: see `store::store_users`.
-pub(super) const USERS: &str = "SELECT display_name, about, picture, created_at, updated_at, id, xmin::text FROM users WHERE id = ANY($1)";
-pub(super) const CONTACTS: &str = "SELECT c.user_id, c.contact_id, c.since
+pub(super) const USERS: &str =
+    "SELECT display_name, about, picture, created_at, updated_at, handle, standing, standing_at,
+         id, xmin::text
+     FROM users WHERE id = ANY($1)";
+pub(super) const CONTACTS: &str = "SELECT c.user_id, c.contact_id, c.since, c.own_name
      FROM unnest($1::text[], $2::text[]) AS k (one, other)
      JOIN contacts c ON c.user_id = k.one COLLATE \"C\" AND c.contact_id = k.other COLLATE \"C\"";
 
@@ -100,9 +105,14 @@ pub(super) struct Wanted {
     pub(super) messages: BTreeSet<(ThreadId, Seq)>,
     pub(super) message_ids: BTreeSet<(ThreadId, MessageId)>,
     pub(super) users: BTreeSet<UserId>,
+    /// Of these: who acts, and may do so while others read it as well.
+    pub(super) actors: BTreeSet<UserId>,
+    /// Of these: whose standing changes, while nothing of theirs is under way.
+    pub(super) alone: BTreeSet<UserId>,
     pub(super) contacts: BTreeSet<(UserId, UserId)>,
     pub(super) heads: BTreeSet<UserId>,
     pub(super) answers: BTreeSet<(UserId, String)>,
+    pub(super) plain: BTreeSet<PlainKey>,
     pub(super) lists: Vec<Key>,
     /// Threads of lists: their last messages.
     pub(super) last_messages: BTreeSet<ThreadId>,
@@ -132,9 +142,18 @@ impl Wanted {
             Key::Message(id, seq) => drop(self.messages.insert((id, seq))),
             Key::MessageId(id, message) => drop(self.message_ids.insert((id, message))),
             Key::User(who) => drop(self.users.insert(who)),
+            Key::Actor(who) => {
+                self.actors.insert(who.clone());
+                self.users.insert(who);
+            }
+            Key::Alone(who) => {
+                self.alone.insert(who.clone());
+                self.users.insert(who);
+            }
             Key::Contact(of, who) => drop(self.contacts.insert((of, who))),
             Key::PersonHead(who) => drop(self.heads.insert(who)),
             Key::Answer(who, key) => drop(self.answers.insert((who, key))),
+            Key::Plain(key) if !key.is_list() => drop(self.plain.insert(key)),
             list => self.lists.push(list),
         }
     }
@@ -151,6 +170,7 @@ impl Wanted {
             && self.contacts.is_empty()
             && self.heads.is_empty()
             && self.answers.is_empty()
+            && self.plain.is_empty()
             && self.lists.is_empty()
             && self.last_messages.is_empty()
     }
@@ -194,6 +214,7 @@ pub(super) struct Found {
     contacts: Vec<Row>,
     heads: Vec<Row>,
     pub(super) answers: Vec<Row>,
+    plain: Vec<plain::FoundRow>,
     lists: Vec<Fetched>,
 }
 
@@ -275,6 +296,7 @@ async fn fetch_all(session: &Session, wanted: &Wanted, locks: &Locks) -> Result<
         users,
         contacts,
         answers,
+        plain,
         lists,
     ) = tokio::try_join!(biased;
         Box::pin(locks.take(session, wanted)),
@@ -291,6 +313,7 @@ async fn fetch_all(session: &Session, wanted: &Wanted, locks: &Locks) -> Result<
         ask!(session, USERS, users),
         ask!(session, CONTACTS, ones, others),
         ask!(session, answers_sql, actors, keys),
+        Box::pin(plain::fetch(session, wanted.plain.iter())),
         try_join_all(lists),
     )?;
     Ok(Found {
@@ -308,6 +331,7 @@ async fn fetch_all(session: &Session, wanted: &Wanted, locks: &Locks) -> Result<
         contacts,
         heads,
         answers,
+        plain,
         lists,
     })
 }
@@ -348,6 +372,9 @@ impl Found {
         }
         for key in &wanted.answers {
             rows.answers.load(key.clone(), None);
+        }
+        for (key, cells) in self.plain {
+            crate::plain::found(&key, cells, rows)?;
         }
         let mut next = Wanted::default();
         for list in self.lists {
@@ -397,15 +424,16 @@ impl Found {
         }
         load_people::rosters(&self.rosters, &wanted.rosters, rows)?;
         for row in &self.users {
-            rows.users.load(row.user(5)?, row.user_row(0)?);
+            rows.users.load(row.user(8)?, row.user_row(0)?);
         }
         for who in &wanted.users {
             rows.users.load(who.clone(), None);
         }
         for row in &self.contacts {
-            let since = row.time(2)?;
+            let (since, own_name) = (row.time(2)?, row.string_or_none(3)?);
+            let contact = ContactRow { since, own_name };
             rows.contacts
-                .load((row.user(0)?, row.user(1)?), Some(ContactRow { since }));
+                .load((row.user(0)?, row.user(1)?), Some(contact));
         }
         for pair in &wanted.contacts {
             rows.contacts.load(pair.clone(), None);
@@ -428,10 +456,13 @@ fn thread_row(row: &Row) -> Result<ThreadRow, Error> {
         thread_type: ThreadType::named(row.text(1)?)?,
         title: row.string_or_none(2)?,
         title_is_automatic: row.get_as(3)?,
+        description: row.string_or_none(13)?,
         picture: row.string_or_none(4)?,
         settings: ThreadSettings {
             history: History::named(row.text(5)?)?,
-            posting: Posting::named(row.text(6)?)?,
+            posting: Allowed::named(row.text(6)?)?,
+            adding: Allowed::named(row.text(14)?)?,
+            naming: Allowed::named(row.text(15)?)?,
         },
         participants_key: key.map(ParticipantsKey),
         is_separate: row.get_as(8)?,

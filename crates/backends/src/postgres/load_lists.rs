@@ -1,6 +1,6 @@
 //! Keys of lists.
 
-use semel_core::{Key, Rows, row::ContactRow, rows::List};
+use semel_core::{Key, Rows, plain::PlainKey, row::ContactRow, rows::List};
 use semel_protocol::{ThreadId, UserId, limits::THREAD_PARTICIPANTS_SHOWN_MAX};
 use tokio_postgres::{Row, types::ToSql};
 
@@ -8,7 +8,7 @@ use super::{
     codec::{Columns, MoreColumns, bound, decode_subject},
     connect::Session,
     load::Wanted,
-    load_log, load_people,
+    load_log, load_people, plain,
 };
 use crate::{
     Error,
@@ -21,7 +21,7 @@ pub(super) const ANSWERS_NAMING: &str =
 pub(super) const ANSWERS_BEFORE: &str = "SELECT user_id, key FROM answers WHERE created_at < $1 ORDER BY created_at, user_id, key LIMIT $2";
 pub(super) const PERSON_LOG: &str = "SELECT user_rev, subject, subject_id FROM person_log WHERE user_id = $1 AND user_rev > $2 ORDER BY user_rev";
 pub(super) const CONTACTS_OF: &str =
-    "SELECT u.display_name, u.about, u.picture, u.created_at, u.updated_at, c.contact_id, c.since
+    "SELECT u.display_name, u.about, u.picture, u.created_at, u.updated_at, u.handle, c.contact_id, c.since, c.own_name
      FROM contacts c LEFT JOIN users u ON u.id = c.contact_id
      WHERE c.user_id = $1 AND c.contact_id > $2 ORDER BY c.contact_id LIMIT $3";
 pub(super) const THREADS_OF: &str = "SELECT l.created_at, p.thread_id
@@ -38,10 +38,19 @@ pub(super) const THREADS_OF: &str = "SELECT l.created_at, p.thread_id
 pub(super) struct Fetched {
     key: Key,
     found: Vec<Row>,
+    /// Of a list of plain rows.
+    keys: Vec<PlainKey>,
 }
 
 /// Asks for a list.
 pub(super) async fn fetch(session: &Session, key: &Key) -> Result<Fetched, Error> {
+    if let Key::Plain(list) = key {
+        return Ok(Fetched {
+            key: key.clone(),
+            found: Vec::new(),
+            keys: plain::fetch_list(session, list).await?,
+        });
+    }
     let found = match key {
         Key::Standing(id, after, limit) => {
             let (rev, who) = after
@@ -90,6 +99,7 @@ pub(super) async fn fetch(session: &Session, key: &Key) -> Result<Fetched, Error
     Ok(Fetched {
         key: key.clone(),
         found,
+        keys: Vec::new(),
     })
 }
 
@@ -105,7 +115,7 @@ async fn query(
 impl Fetched {
     /// Puts a list into the rows. What it brings along and is not there yet goes to `next`.
     pub(super) fn apply(self, rows: &mut Rows, next: &mut Wanted) -> Result<(), Error> {
-        let Self { key, found } = self;
+        let Self { key, found, keys } = self;
         let list = match &key {
             Key::Standing(..) => {
                 let seated = found.iter().map(|row| load_people::seated(row, rows));
@@ -124,6 +134,7 @@ impl Fetched {
                 List::Messages
             }
             Key::Entries(id, ..) => entries(*id, &found, rows, next)?,
+            Key::Plain(_) => List::Plain(keys),
             Key::ChainAt(..) => {
                 let chain = found.first().map(|row| row.array(0)).transpose()?;
                 List::Chain(chain.map(semel_core::chain::Chain))
@@ -144,9 +155,12 @@ impl Fetched {
             Key::ContactsOf(of, ..) => {
                 let mut people = Vec::with_capacity(found.len());
                 for row in &found {
-                    let (who, since) = (row.user(5)?, row.time(6)?);
-                    rows.contacts
-                        .load((of.clone(), who.clone()), Some(ContactRow { since }));
+                    let (who, since) = (row.user(6)?, row.time(7)?);
+                    let own_name = row.string_or_none(8)?;
+                    rows.contacts.load(
+                        (of.clone(), who.clone()),
+                        Some(ContactRow { since, own_name }),
+                    );
                     rows.users.load(who.clone(), row.user_row(0)?);
                     people.push(who);
                 }

@@ -5,7 +5,7 @@ macro_rules! select {
         concat!(
             "SELECT l.thread_id, l.rev, l.epoch, l.seq, l.type, l.data, l.actor_id, l.created_at, l.content_hash,
                  l.chain, l.last_seq, l.message_count, l.message_id, l.message_rev, l.client_id, l.kind, l.content,
-                 l.reply_to, l.reactions, l.edited_at, l.deleted_at ",
+                 l.reply_to, l.reactions, l.edited_at, l.deleted_at, l.is_removed ",
             $rest
         )
     };
@@ -34,3 +34,6 @@ pub(super) const INTERVAL: &str =
     select!("FROM log l WHERE l.thread_id = $1 AND l.seq BETWEEN $2 AND $3 AND l.seq IS NOT NULL");
 pub(super) const ENTRIES: &str =
     select!("FROM log l WHERE l.thread_id = $1 AND l.rev > $2 ORDER BY l.rev LIMIT $3");
+/// All lines of some threads, each thread's in order.
+pub(super) const OF_THREADS: &str =
+    select!("FROM log l WHERE l.thread_id = ANY($1) ORDER BY l.thread_id, l.rev");

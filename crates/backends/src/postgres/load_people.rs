@@ -18,7 +18,9 @@ macro_rules! select {
         concat!(
             "SELECT p.thread_id, p.user_id, p.role, p.joined_rev, p.periods, p.hidden_seq,
                  o.read_seq, o.read_count, o.delivered_seq,
-                 u.display_name, u.about, u.picture, u.created_at, u.updated_at
+                 u.display_name, u.about, u.picture, u.created_at, u.updated_at, u.handle,
+                 u.standing, u.standing_at,
+                 p.is_removed, p.block, p.muted_until, p.pinned_at, p.is_archived
              FROM ",
             $from,
             " LEFT JOIN positions o ON o.thread_id = p.thread_id AND o.user_id = p.user_id
@@ -47,6 +49,9 @@ pub(super) fn seated(row: &Row, rows: &mut Rows) -> Result<(ThreadId, UserId), E
         joined_rev: row.number(3)?,
         periods: decode_periods(row.text(4)?)?,
         hidden_seq: row.number_or_none(5)?,
+        is_removed: row.flag(17)?,
+        block: row.side_or_none(18)?,
+        preferences: row.preferences(19)?,
     };
     let position = match row.number_or_none(6)? {
         Some(read_seq) => Some(PositionRow {

@@ -20,6 +20,7 @@ use super::{
     codec::{Columns, MoreColumns},
     connect::Session,
     load::{Found, Wanted, ask},
+    plain,
 };
 use crate::{
     Error,
@@ -38,16 +39,24 @@ pub(super) const THREADS_WAIT: &str = threads!("");
 pub(super) const THREADS_TRY: &str = threads!(" NOWAIT");
 pub(super) const OWNERS_WAIT: &str =
     "SELECT pg_advisory_xact_lock(k.number) FROM unnest($1::bigint[]) AS k (number)";
+pub(super) const ACTORS_WAIT: &str =
+    "SELECT pg_advisory_xact_lock_shared(k.number) FROM unnest($1::bigint[]) AS k (number)";
+pub(super) const ACTORS_TRY: &str =
+    "SELECT pg_try_advisory_xact_lock_shared(k.number) FROM unnest($1::bigint[]) AS k (number)";
 pub(super) const OWNERS_TRY: &str =
     "SELECT pg_try_advisory_xact_lock(k.number) FROM unnest($1::bigint[]) AS k (number)";
 
 macro_rules! absent_heads {
     ($function:literal) => {
+        // Ordered before the locks are taken, however the rows are found: the planner leaves what has an OFFSET as it is.
         concat!(
             "SELECT ",
             $function,
-            "(k.number) FROM unnest($1::text[], $2::bigint[]) AS k (who, number)
-             WHERE NOT EXISTS (SELECT FROM person_heads WHERE user_id = k.who COLLATE \"C\")"
+            "(absent.number) FROM (
+                 SELECT k.number FROM unnest($1::text[], $2::bigint[]) AS k (who, number)
+                 WHERE NOT EXISTS (SELECT FROM person_heads WHERE user_id = k.who COLLATE \"C\")
+                 ORDER BY k.number OFFSET 0
+             ) AS absent"
         )
     };
 }
@@ -106,10 +115,10 @@ impl Locks {
 
     /// Locks threads, participants keys, and heads that are absent. Other rows are locked as they are read.
     pub(super) async fn take(&self, session: &Session, wanted: &Wanted) -> Result<Vec<Row>, Error> {
-        let (of_threads, of_owners, of_heads) = match self.locking() {
+        let (of_threads, of_owners, of_heads, of_actors) = match self.locking() {
             Locking::None => return Ok(Vec::new()),
-            Locking::Wait => (THREADS_WAIT, OWNERS_WAIT, HEADS_WAIT),
-            Locking::Try => (THREADS_TRY, OWNERS_TRY, HEADS_TRY),
+            Locking::Wait => (THREADS_WAIT, OWNERS_WAIT, HEADS_WAIT, ACTORS_WAIT),
+            Locking::Try => (THREADS_TRY, OWNERS_TRY, HEADS_TRY, ACTORS_TRY),
         };
         let threads = threads_of(wanted);
         let threads: Vec<Uuid> = threads
@@ -117,20 +126,27 @@ impl Locks {
             .map(|id| id.0)
             .collect();
         let mut owners: Vec<i64> = wanted.owners.iter().map(number).collect();
+        owners.extend(wanted.plain.iter().filter_map(plain::lock_number));
+        owners.extend(wanted.alone.iter().map(|who| number_of("standing", who)));
         owners.sort_unstable();
         let mut heads: Vec<(i64, &str)> = wanted
             .heads
             .iter()
-            .map(|who| (number_of(who), who.as_str()))
+            .map(|who| (number_of("person head", who), who.as_str()))
             .collect();
         heads.sort_unstable();
         let (numbers, heads): (Vec<i64>, Vec<&str>) = heads.into_iter().unzip();
-        let (_, mut tried, more) = tokio::try_join!(biased;
+        let actors = wanted.actors.difference(&wanted.alone);
+        let mut actors: Vec<i64> = actors.map(|who| number_of("standing", who)).collect();
+        actors.sort_unstable();
+        let (_, mut tried, more, shared) = tokio::try_join!(biased;
             ask!(session, of_threads, threads),
             ask!(session, of_owners, owners),
             ask!(session, of_heads, heads, numbers),
+            ask!(session, of_actors, actors),
         )?;
         tried.extend(more);
+        tried.extend(shared);
         Ok(tried)
     }
 
@@ -149,7 +165,7 @@ impl Locks {
         self.has_begun = true;
         self.threads.extend(threads_of(wanted));
         for row in &found.users {
-            self.users.insert(row.user(5)?, row.get_as(6)?);
+            self.users.insert(row.user(8)?, row.get_as(9)?);
         }
         for who in &wanted.users {
             self.users.entry(who.clone()).or_insert(None);
@@ -178,16 +194,16 @@ fn threads_of(wanted: &Wanted) -> BTreeSet<ThreadId> {
 }
 
 /// A number for a participants key, which is a hash already. Two keys with one number only wait for each other.
-fn number(key: &[u8; 32]) -> i64 {
+pub(super) fn number(key: &[u8; 32]) -> i64 {
     let mut first = [0; 8];
     first.copy_from_slice(&key[..8]);
     i64::from_be_bytes(first)
 }
 
-/// A number for a person, apart from those of participants keys.
-fn number_of(who: &UserId) -> i64 {
+/// A number for something of a person, apart from those of participants keys.
+fn number_of(what: &str, who: &UserId) -> i64 {
     let mut digest = Sha256::new();
-    digest.update(b"person head");
+    digest.update(what);
     digest.update(who.as_str());
     number(&digest.finalize().into())
 }

@@ -2,9 +2,12 @@
 
 use semel_core::ports::Entropy;
 use tokio_postgres::{Client, GenericClient};
-use uuid::Uuid;
 
-use crate::Error;
+use crate::{
+    Error,
+    restore::new_incarnation,
+    transfer::marker::{FILLING, LEAVING, half_filled, left, warn_of_leaving},
+};
 
 /// Names the database; another one after a restore.
 pub(super) const INCARNATION: &str = "incarnation";
@@ -28,7 +31,7 @@ pub(super) async fn identity(
     let mut content_key = [0; 32];
     content_key[..16].copy_from_slice(&entropy.seed().to_be_bytes());
     content_key[16..].copy_from_slice(&entropy.seed().to_be_bytes());
-    let incarnation = Uuid::from_u128(entropy.seed()).to_string();
+    let incarnation = new_incarnation(entropy);
     let transaction = client.transaction().await?;
     let add = "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING";
     transaction
@@ -44,6 +47,35 @@ pub(super) async fn identity(
         incarnation: self::incarnation(client).await?.ok_or_else(half)?,
         content_key: content_key.try_into().map_err(|_| half())?,
     })
+}
+
+/// A database that is being filled is not opened.
+pub(super) async fn refuse_half_filled(client: &impl GenericClient) -> Result<(), Error> {
+    match get(client, FILLING).await? {
+        Some(_) => Err(half_filled()),
+        None => Ok(()),
+    }
+}
+
+/// Whether a server that has it open, or had, may write it.
+pub(super) async fn admit(client: &impl GenericClient, known: &str) -> Result<(), Error> {
+    if incarnation(client).await?.as_deref() != Some(known) {
+        return Err(Error::Unusable("it is another database".to_owned()));
+    }
+    refuse_half_filled(client).await?;
+    match get(client, LEAVING).await? {
+        Some(_) => Err(left()),
+        None => Ok(()),
+    }
+}
+
+/// A server starts, and is going to write: what was moved from here is not all there is any more.
+pub(super) async fn stay(client: &impl GenericClient) -> Result<(), Error> {
+    let stay = "DELETE FROM meta WHERE key = $1";
+    if client.execute(stay, &[&LEAVING]).await? > 0 {
+        warn_of_leaving();
+    }
+    Ok(())
 }
 
 /// The name of the database.

@@ -1,16 +1,23 @@
 //! Brings a database to the schema that this program knows. See `migrations/README.md`.
 
 use sha2::{Digest, Sha256};
-use tokio_postgres::{Client, Transaction};
+use tokio_postgres::{Client, GenericClient};
 
 use super::meta;
 use crate::Error;
 
 /// Every step, in order; the first has number 1.
-pub(super) const STEPS: &[&str] = &[include_str!("../../migrations/postgres/0001_initial.sql")];
+pub(super) const STEPS: &[&str] = &[
+    include_str!("../../migrations/postgres/0001_initial.sql"),
+    include_str!("../../migrations/postgres/0002_sign_in.sql"),
+    include_str!("../../migrations/postgres/0003_finding_people.sql"),
+    include_str!("../../migrations/postgres/0004_apart.sql"),
+    include_str!("../../migrations/postgres/0005_groups.sql"),
+    include_str!("../../migrations/postgres/0006_operators.sql"),
+];
 
 /// The smallest version that a program must know to open a database with all of [`STEPS`].
-const OLDEST_COMPATIBLE: i64 = 1;
+const OLDEST_COMPATIBLE: i64 = 6;
 /// Servers that start at the same time take the steps one after another. The number says "SEML".
 const LOCK: i64 = 0x5345_4d4c;
 
@@ -41,7 +48,7 @@ pub(super) async fn migrate(client: &mut Client) -> Result<(), Error> {
 }
 
 /// The version of a database that this program may open; 0 for an empty one.
-async fn check(transaction: &Transaction<'_>) -> Result<i64, Error> {
+pub(super) async fn check(transaction: &impl GenericClient) -> Result<i64, Error> {
     let row = transaction
         .query_one(
             "SELECT to_regclass('migrations') IS NOT NULL,
@@ -73,19 +80,24 @@ async fn check(transaction: &Transaction<'_>) -> Result<i64, Error> {
             )));
         }
     }
-    let (version, known) = (taken.len() as i64, STEPS.len() as i64);
-    if version > known {
-        let oldest = meta::get(transaction, meta::OLDEST_COMPATIBLE).await?;
-        let oldest = oldest.and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok());
-        let oldest = oldest.unwrap_or(i64::MAX);
-        if oldest > known {
-            return Err(Error::Unusable(format!(
-                "the database has version {version} and needs a program that knows at least version {oldest}; this \
-                 one knows {known}: start the newer program again, or restore a backup"
-            )));
-        }
+    if taken.len() > STEPS.len() {
+        admit(transaction).await?;
     }
-    Ok(version)
+    Ok(taken.len() as i64)
+}
+
+/// Whether this program knows enough to write a database that is migrated.
+pub(super) async fn admit(transaction: &impl GenericClient) -> Result<(), Error> {
+    let oldest = meta::get(transaction, meta::OLDEST_COMPATIBLE).await?;
+    let oldest = oldest.and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok());
+    let (oldest, known) = (oldest.unwrap_or(i64::MAX), STEPS.len() as i64);
+    if oldest > known {
+        return Err(Error::Unusable(format!(
+            "the database needs a program that knows at least version {oldest} of the schema; this one knows {known}: start \
+             the newer program again, or restore a backup"
+        )));
+    }
+    Ok(())
 }
 
 fn checksum(step: &str) -> Vec<u8> {

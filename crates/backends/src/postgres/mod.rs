@@ -9,8 +9,10 @@
 
 mod codec;
 mod connect;
+mod doctor;
 mod fault;
 mod lane;
+mod leases;
 mod load;
 mod load_lists;
 mod load_log;
@@ -19,14 +21,17 @@ mod locks;
 mod meta;
 mod migrate;
 mod order;
+mod plain;
 mod readers;
+mod restored;
 mod statements;
 mod store;
 mod store_sql;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tls;
 mod transaction;
+mod transfer;
 
 use std::{
     fmt,
@@ -39,7 +44,9 @@ use std::{
 
 use async_trait::async_trait;
 pub use connect::Address;
+pub use doctor::{Report, doctor};
 pub(crate) use fault::{Fault, fault};
+pub use restored::{Restored, restored};
 use semel_core::{
     Command, Key, Reply,
     ports::{Clock, Entropy, Ledger, LedgerError, Listener, Question, Renderer},
@@ -48,6 +55,7 @@ use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
 };
+pub(crate) use transfer::End;
 use uuid::Uuid;
 
 use self::{
@@ -117,10 +125,12 @@ struct LaneEnd {
 impl PostgresLedger {
     /// Opens a database, brings it to the schema of this program, and starts the tasks that serve it.
     pub async fn open(options: Options) -> Result<Arc<Self>, Error> {
+        options.address.tell(Arc::clone(&options.listener));
         let mut session = Session::open(&options.address, "start").await?;
         migrate::migrate(session.client_mut()).await?;
         let identity = meta::identity(session.client_mut(), &*options.entropy).await?;
-        drop(session);
+        // After it: of a server and a transfer that begin together, one finds what the other has written.
+        meta::refuse_half_filled(session.client()).await?;
         let (stop, _) = watch::channel(false);
         let mut ledger = Self {
             lanes: Vec::new(),

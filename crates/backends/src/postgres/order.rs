@@ -5,6 +5,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -77,7 +78,7 @@ impl Order {
             return;
         }
         if let Some(news) = news {
-            self.listener.committed(news);
+            self.tell(news);
         }
         self.let_go(&mut state, ticket);
     }
@@ -92,10 +93,18 @@ impl Order {
                     && coming.after.is_empty()
                     && let Some(news) = coming.news.take()
                 {
-                    self.listener.committed(news);
+                    self.tell(news);
                     gone.push(*other);
                 }
             }
+        }
+    }
+
+    /// A listener that panics must not keep back what comes after.
+    fn tell(&self, news: News) {
+        let told = catch_unwind(AssertUnwindSafe(|| self.listener.committed(news)));
+        if told.is_err() {
+            tracing::error!("a listener panicked");
         }
     }
 }
@@ -155,13 +164,20 @@ pub(super) fn threads_of(changes: &Changes) -> impl Iterator<Item = ThreadId> + 
 
 #[cfg(test)]
 mod tests {
+    use semel_core::{ports::OwnLine, row::Subject};
+
     use super::*;
     use crate::conformance::world::{Recorder, uuid};
 
     fn news(contact: &str) -> News {
         let who = crate::conformance::world::user(contact);
+        let line = OwnLine {
+            subject: Subject::Contact(who.clone()),
+            who,
+            number: 1,
+        };
         News {
-            contacts: vec![(who.clone(), who)],
+            own: vec![line],
             ..News::default()
         }
     }
@@ -182,7 +198,7 @@ mod tests {
         let told = |recorder: &Recorder| -> Vec<String> {
             let news = recorder.news.lock().unwrap();
             news.iter()
-                .map(|news| news.contacts[0].0.to_string())
+                .map(|news| news.own[0].who.to_string())
                 .collect()
         };
         assert_eq!(told(&recorder), ["other", "first", "second", "third"]);

@@ -29,6 +29,9 @@ const QUEUE_MAX: usize = 1024;
 /// How long one question may hold its snapshot.
 const QUESTION_MAX: Duration = Duration::from_secs(5);
 
+/// How long the end of a snapshot may take.
+const END_MAX: Duration = Duration::from_secs(2);
+
 /// A question and where its answer goes.
 struct Ask {
     question: Question,
@@ -88,12 +91,25 @@ pub(super) async fn serve(address: Address, questions: Arc<Questions>, watch: Ar
         if answer.is_closed() {
             continue;
         }
+        if session
+            .as_ref()
+            .is_some_and(|open: &Session| open.is_outdated(&address))
+        {
+            session = None;
+        }
         let late = |_| Error::Lost("a question took too long");
         let answering = from_snapshot(&address, &mut session, &mut question);
         let answered = timeout(QUESTION_MAX, answering)
             .await
             .map_err(late)
             .flatten();
+        // It may have hung meanwhile, and have been replaced: what it says now is what was, long ago.
+        let answered = answered.and_then(|()| match &session {
+            Some(open) if open.is_outdated(&address) => {
+                Err(Error::Lost("its place was taken by another one already"))
+            }
+            _ => Ok(()),
+        });
         let result = answered.map_err(|error| {
             tracing::error!(error = error.chain(), "failed to answer a question");
             session = None;
@@ -101,10 +117,12 @@ pub(super) async fn serve(address: Address, questions: Arc<Questions>, watch: Ar
         });
         Stats::add(&watch.stats.questions, 1);
         let _ = answer.send(result);
-        if let Some(open) = &session
-            && open.client().batch_execute("ROLLBACK").await.is_err()
-        {
-            session = None;
+        if let Some(open) = &session {
+            // A server that hangs just now does not keep the next question from another one.
+            let end = timeout(END_MAX, open.client().batch_execute("ROLLBACK")).await;
+            if !matches!(end, Ok(Ok(()))) {
+                session = None;
+            }
         }
     }
 }

@@ -7,21 +7,25 @@ use futures_util::future::{BoxFuture, try_join_all};
 use semel_core::{
     Changes,
     participants_key::ParticipantsKey,
-    row::{AnswerRow, MessageRow, ThreadRow, UserRow},
+    row::{AnswerRow, EntryRow, Fact, MessageRow, ThreadRow, UserRow},
     rows::{AnswerKey, Place},
 };
-use semel_protocol::{ThreadId, UserId};
+use semel_protocol::{ThreadId, UserId, message::MessageKind};
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::{
-    codec::{Named, encode_fact, encode_ids, encode_periods, encode_reactions, encode_subject},
+    codec::{
+        Named, encode_fact, encode_ids, encode_periods, encode_reactions, encode_standing,
+        encode_subject,
+    },
     connect::Session,
     locks::Locks,
+    plain,
     store_sql::{
-        ADD_ANSWERS, ADD_CLIENT_IDS, ADD_CONTACTS, ADD_OWNERS, ADD_USERS, APPEND, CHANGE_USERS,
-        NAME_ANSWERS, PUT_HEADS, PUT_PARTICIPANTS, PUT_PERSON_LOG, PUT_POSITIONS, PUT_THREADS,
-        REMOVE_ANSWERS, REMOVE_OWNERS, UNNAME_ANSWERS, UPDATE_MESSAGES,
+        ADD_ANSWERS, ADD_CLIENT_IDS, ADD_OWNERS, ADD_USERS, APPEND, APPEND_PLAIN, CHANGE_USERS,
+        NAME_ANSWERS, PUT_CONTACTS, PUT_HEADS, PUT_PARTICIPANTS, PUT_PERSON_LOG, PUT_POSITIONS,
+        PUT_THREADS, REMOVE_ANSWERS, REMOVE_OWNERS, UNNAME_ANSWERS, UPDATE_MESSAGES,
     },
 };
 use crate::{
@@ -74,7 +78,9 @@ pub(super) async fn store(
     };
     writer.threads(&changes.threads)?;
     let log = log_lines(changes)?;
-    writer.lines(&log.lines)?;
+    let (plain, others) = log.lines.into_iter().partition::<Vec<_>, _>(is_plain);
+    writer.plain_lines(&plain)?;
+    writer.lines(&others)?;
     writer.messages(&log.updates)?;
     writer.client_ids(changes)?;
     writer.participants(changes)?;
@@ -84,6 +90,7 @@ pub(super) async fn store(
     writer.contacts(changes)?;
     writer.person_logs(changes)?;
     writer.answers(&changes.answers, locks);
+    plain::store(session, changes, &mut writer.writing);
     try_join_all(writer.writing).await?;
     for (who, _) in &changes.users {
         // It is this transaction's own now.
@@ -116,6 +123,21 @@ async fn execute(
     }
 }
 
+/// Whether a line is a message as it was sent, which nothing has happened to.
+fn is_plain(line: &NewLine<'_>) -> bool {
+    let is_as_sent = |message: &MessageRow| {
+        message.kind == MessageKind::Text
+            && message.rev == line.entry.rev
+            && message.reply_to.is_none()
+            && message.reactions.is_empty()
+            && message.edited_at.is_none()
+            && message.deleted_at.is_none()
+    };
+    line.entry.fact == Fact::Message
+        && line.entry.seq == Some(line.last_seq)
+        && line.message.is_some_and(is_as_sent)
+}
+
 /// The rows, none of which may go.
 fn present<'a, K, V>(rows: &'a [(K, Option<V>)], what: &str) -> Result<Vec<(&'a K, &'a V)>, Error> {
     let present = rows.iter().map(|(key, row)| Some((key, row.as_ref()?)));
@@ -127,6 +149,13 @@ fn present<'a, K, V>(rows: &'a [(K, Option<V>)], what: &str) -> Result<Vec<(&'a 
 /// One column.
 fn column<R, T>(rows: &[R], value: impl FnMut(&R) -> T) -> Vec<T> {
     rows.iter().map(value).collect()
+}
+
+/// How people stand, and since when.
+fn standings(rows: &[(&UserId, &UserRow)]) -> (Vec<Option<&'static str>>, Vec<Option<i64>>) {
+    rows.iter()
+        .map(|(_, row)| encode_standing(row.standing))
+        .unzip()
 }
 
 /// One column of values that have to be put into words.
@@ -152,8 +181,36 @@ impl<'a> Writer<'a> {
         let epoch = column(&rows, |(_, row)| row.epoch as i64);
         let created_by = column(&rows, |(_, row)| row.created_by.as_str());
         let created_at = column(&rows, |(_, row)| row.created_at.0);
+        let description = column(&rows, |(_, row)| row.description.as_deref());
+        let adding = column(&rows, |(_, row)| row.settings.adding.name());
+        let naming = column(&rows, |(_, row)| row.settings.naming.name());
         write!(self, Each::Any, PUT_THREADS; id, thread_type, title, is_automatic, picture, history, posting, key,
-            is_separate, people, epoch, created_by, created_at);
+            is_separate, people, epoch, created_by, created_at, description, adding, naming);
+        Ok(())
+    }
+
+    /// Most lines by far: half of the columns say nothing of their own, and every column that is sent costs.
+    fn plain_lines(&mut self, lines: &[NewLine<'a>]) -> Result<(), Error> {
+        let rows: Vec<(&EntryRow, &MessageRow)> = lines
+            .iter()
+            .filter_map(|line| Some((line.entry, line.message?)))
+            .collect();
+        let thread_id = column(&rows, |(entry, _)| entry.thread_id.0);
+        let rev = column(&rows, |(entry, _)| entry.rev as i64);
+        let epoch = column(&rows, |(entry, _)| entry.epoch as i64);
+        let seq = column(&rows, |(entry, _)| entry.seq.map(|seq| seq as i64));
+        let actor_id = column(&rows, |(entry, _)| entry.actor_id.as_str());
+        let created_at = column(&rows, |(entry, _)| entry.created_at.0);
+        let content_hash = column(&rows, |(entry, _)| &entry.content_hash[..]);
+        let chain = column(&rows, |(entry, _)| &entry.chain.0[..]);
+        let message_count = column(lines, |line| line.message_count as i64);
+        let message_id = column(&rows, |(_, message)| message.id.0);
+        let client_id = column(&rows, |(_, message)| message.client_id.map(|id| id.0));
+        let content = column(&rows, |(_, message)| message.content.as_str());
+        let (name, _) = encode_fact(&Fact::Message)?;
+        let kind = MessageKind::Text.name();
+        write!(self, Each::Any, APPEND_PLAIN; thread_id, rev, epoch, seq, actor_id, created_at, content_hash, chain,
+            message_count, message_id, client_id, content, name, kind);
         Ok(())
     }
 
@@ -183,9 +240,12 @@ impl<'a> Writer<'a> {
         })?;
         let edited_at = column(lines, |line| message(line)?.edited_at.map(|time| time.0));
         let deleted_at = column(lines, |line| message(line)?.deleted_at.map(|time| time.0));
+        let is_removed = column(lines, |line| {
+            message(line).is_some_and(|row| row.is_removed)
+        });
         write!(self, Each::Any, APPEND; thread_id, rev, epoch, seq, name, data, actor_id, created_at, content_hash,
             chain, last_seq, message_count, message_id, message_rev, client_id, kind, content, reply_to, reactions,
-            edited_at, deleted_at);
+            edited_at, deleted_at, is_removed);
         Ok(())
     }
 
@@ -198,8 +258,9 @@ impl<'a> Writer<'a> {
         let reactions = worded(rows, |(_, row)| encode_reactions(&row.reactions))?;
         let edited_at = column(rows, |(_, row)| row.edited_at.map(|time| time.0));
         let deleted_at = column(rows, |(_, row)| row.deleted_at.map(|time| time.0));
+        let is_removed = column(rows, |(_, row)| row.is_removed);
         write!(self, Each::OrCorrupt("a message of the log"), UPDATE_MESSAGES; thread_id, rev, seq, message_rev,
-            content, reactions, edited_at, deleted_at);
+            content, reactions, edited_at, deleted_at, is_removed);
         Ok(())
     }
 
@@ -223,7 +284,13 @@ impl<'a> Writer<'a> {
         let periods = worded(&rows, |(_, row)| encode_periods(&row.periods))?;
         let hidden_seq = column(&rows, |(_, row)| row.hidden_seq.map(|seq| seq as i64));
         let is_active = column(&rows, |(_, row)| row.is_active());
-        write!(self, Each::Any, PUT_PARTICIPANTS; thread_id, user_id, role, joined_rev, periods, hidden_seq, is_active);
+        let is_removed = column(&rows, |(_, row)| row.is_removed);
+        let block = column(&rows, |(_, row)| row.block.map(Named::name));
+        let muted_until = column(&rows, |(_, row)| row.preferences.muted_until.map(|at| at.0));
+        let pinned_at = column(&rows, |(_, row)| row.preferences.pinned_at.map(|at| at.0));
+        let is_archived = column(&rows, |(_, row)| row.preferences.is_archived);
+        write!(self, Each::Any, PUT_PARTICIPANTS; thread_id, user_id, role, joined_rev, periods, hidden_seq, is_active,
+            is_removed, block, muted_until, pinned_at, is_archived);
         Ok(())
     }
 
@@ -266,15 +333,20 @@ impl<'a> Writer<'a> {
         let picture = column(&new, |(_, row)| row.picture.as_deref());
         let created_at = column(&new, |(_, row)| row.created_at.0);
         let updated_at = column(&new, |(_, row)| row.updated_at.0);
-        write!(self, Each::Any, ADD_USERS; id, display_name, about, picture, created_at, updated_at);
+        let handle = column(&new, |(_, row)| row.handle.as_deref());
+        let (standing, standing_at) = standings(&new);
+        write!(self, Each::Any, ADD_USERS; id, display_name, about, picture, created_at, updated_at, handle,
+            standing, standing_at);
         let id = column(&old, |(who, _)| who.as_str());
         let display_name = column(&old, |(_, row)| row.display_name.as_deref());
         let about = column(&old, |(_, row)| row.about.as_deref());
         let picture = column(&old, |(_, row)| row.picture.as_deref());
         let updated_at = column(&old, |(_, row)| row.updated_at.0);
+        let handle = column(&old, |(_, row)| row.handle.as_deref());
+        let (standing, standing_at) = standings(&old);
         let version = column(&old, |(who, _)| locks.users.get(*who).cloned().flatten());
         write!(self, Each::OrConflict("a person was changed"), CHANGE_USERS; id, display_name, about, picture,
-            updated_at, version);
+            updated_at, handle, version, standing, standing_at);
         Ok(())
     }
 
@@ -283,7 +355,8 @@ impl<'a> Writer<'a> {
         let user_id = column(&rows, |((of, _), _)| of.as_str());
         let contact_id = column(&rows, |((_, who), _)| who.as_str());
         let since = column(&rows, |(_, row)| row.since.0);
-        write!(self, Each::Any, ADD_CONTACTS; user_id, contact_id, since);
+        let own_name = column(&rows, |(_, row)| row.own_name.as_deref());
+        write!(self, Each::OrConflict("a contact was added"), PUT_CONTACTS; user_id, contact_id, since, own_name);
         Ok(())
     }
 

@@ -2,25 +2,23 @@
 //!
 //! Invariant: every transaction renews the lane's lease and fails when it is gone, so that a server writes nothing after
 //! others have given it up. See `docs/decisions/0005`.
+//! Invariant: nothing is acknowledged by a server that was replaced, or no longer forces what it commits, as far as any session
+//! of this process has seen.
 //! Invariant: what comes after a commit that has not clearly succeeded is never an acknowledgement.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use semel_core::{Changes, Key, Rows};
 use semel_protocol::{ThreadId, Timestamp};
 use tokio::time::{Instant, sleep, timeout};
-use tokio_postgres::types::ToSql;
+use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
 use super::{
     connect::{ANSWER_MAX, Address, Session},
     load::load_locked,
     locks::{Locking, Locks, foreseen},
-    meta,
+    meta, migrate,
     order::{LaneOrder, threads_of},
     store::store,
 };
@@ -44,7 +42,8 @@ const INQUIRY_PAUSE: Duration = Duration::from_millis(100);
 pub(super) const RENEW: &str =
     "UPDATE leases SET seen_at = clock_timestamp() WHERE server_id = $1 AND lane = $2
      RETURNING pg_current_xact_id()::text, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8),
-         current_setting('synchronous_standby_names') <> ''";
+         current_setting('synchronous_standby_names') <> '',
+         current_setting('fsync') = 'on' AND current_setting('full_page_writes') = 'on'";
 pub(super) const TAKE: &str =
     "INSERT INTO leases (server_id, lane, seen_at) VALUES ($1, $2, clock_timestamp())
      ON CONFLICT (server_id, lane) DO UPDATE SET seen_at = excluded.seen_at";
@@ -60,8 +59,6 @@ pub(super) struct Server {
     pub(super) address: Address,
     pub(super) id: Uuid,
     pub(super) incarnation: String,
-    /// The newest history of the database that this server has seen. It never writes to an older one.
-    timeline: Mutex<String>,
 }
 
 impl Server {
@@ -70,16 +67,19 @@ impl Server {
             address,
             id,
             incarnation,
-            timeline: Mutex::default(),
         })
     }
 
-    fn check_timeline(&self, timeline: &str) -> Result<(), Error> {
-        let mut newest = self.timeline.lock().unwrap_or_else(PoisonError::into_inner);
-        if timeline < newest.as_str() {
-            return Err(Error::Lost("its place was taken by another one already"));
+    /// Whether what a session's server commits is there to stay, by what it answered to [`RENEW`].
+    fn trust(&self, session: &Session, renewed: &Row) -> Result<(), Error> {
+        if renewed.get::<_, &str>(1) != session.timeline() || session.is_outdated(&self.address) {
+            return Err(replaced());
         }
-        timeline.clone_into(&mut newest);
+        if !renewed.get::<_, bool>(3) {
+            return Err(Error::Lost(
+                "it forces to the disk no longer what it commits",
+            ));
+        }
         Ok(())
     }
 }
@@ -119,6 +119,13 @@ impl Writer {
         }
     }
 
+    /// Whether there was a connection, and it has ended, or leads to a server that was replaced.
+    pub(super) fn is_cut_off(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| {
+            session.client().is_closed() || session.is_outdated(&self.server.address)
+        })
+    }
+
     /// For idle moments: says that this lane is there, and gives up those of others that are not.
     pub(super) async fn renew(&mut self) -> Result<(), Error> {
         let Some(session) = &self.session else {
@@ -131,9 +138,7 @@ impl Writer {
                 .client()
                 .query_opt(session.statement(RENEW), values)
                 .await?;
-            if renewed.is_none() {
-                return Err(fenced());
-            }
+            self.server.trust(session, &renewed.ok_or_else(fenced)?)?;
             let expire = session.statement(EXPIRE);
             session
                 .client()
@@ -187,9 +192,7 @@ impl Writer {
         };
         let (renewed, ()) = timely(async { tokio::try_join!(biased; begin, load) }).await?;
         if let Some(row) = renewed {
-            if row.get::<_, &str>(1) != session.timeline() {
-                return Err(Error::Lost("its place was taken by another one"));
-            }
+            self.server.trust(session, &row)?;
             transaction.id = row.get(0);
             transaction.awaits_standby = row.get(2);
         }
@@ -204,8 +207,14 @@ impl Writer {
         if transaction.started.elapsed() > TRANSACTION_MAX {
             return Err(NotCommitted::Aborted(Error::Lost("this server was paused")));
         }
+        if session.is_outdated(&self.server.address) {
+            return Err(NotCommitted::Aborted(replaced()));
+        }
         let warnings = session.warnings();
         match timeout(COMMIT_MAX, session.client().batch_execute("COMMIT")).await {
+            Ok(Ok(())) if session.is_outdated(&self.server.address) => {
+                Err(NotCommitted::Unknown(replaced()))
+            }
             Ok(Ok(())) if session.warnings() == warnings => Ok(()),
             Ok(Ok(())) => Err(NotCommitted::Unknown(Error::Lost(
                 "the commit may be on one server only",
@@ -264,12 +273,37 @@ impl Writer {
             .map_or_else(String::new, |session| session.timeline().to_owned())
     }
 
-    async fn take_lease(&self, session: &Session) -> Result<(), Error> {
+    /// Connects for the first time. What was moved from here is not all there is any more: a server starts.
+    pub(super) async fn start(&mut self) -> Result<(), Error> {
+        self.connect(true).await
+    }
+
+    async fn connect(&mut self, is_start: bool) -> Result<(), Error> {
+        let name = format!("lane {}", self.lane);
+        let mut session = Session::open(&self.server.address, &name).await?;
+        let work = async {
+            session.prepare().await?;
+            self.take_lease(&mut session, is_start).await?;
+            Ok(session)
+        };
+        self.session = Some(timely(work).await?);
+        Ok(())
+    }
+
+    /// In one transaction with the question whether this server may still write the database: whoever moves it waits for
+    /// leases, or does not let them be taken.
+    async fn take_lease(&self, session: &mut Session, is_start: bool) -> Result<(), Error> {
         let warnings = session.warnings();
-        session
-            .client()
+        let transaction = session.client_mut().transaction().await?;
+        transaction
             .execute(TAKE, &[&self.server.id, &self.lane])
             .await?;
+        if is_start {
+            meta::stay(&transaction).await?;
+        }
+        meta::admit(&transaction, &self.server.incarnation).await?;
+        migrate::admit(&transaction).await?;
+        transaction.commit().await?;
         if session.warnings() != warnings {
             return Err(Error::Lost("what it commits may be on one server only"));
         }
@@ -394,25 +428,16 @@ impl Store for Writer {
     }
 
     async fn open(&mut self) -> Result<(), Error> {
-        let name = format!("lane {}", self.lane);
-        let mut session = Session::open(&self.server.address, &name).await?;
-        self.server.check_timeline(session.timeline())?;
-        let work = async {
-            if meta::incarnation(session.client()).await?.as_ref() != Some(&self.server.incarnation)
-            {
-                return Err(Error::Unusable("it is another database".to_owned()));
-            }
-            session.prepare().await?;
-            self.take_lease(&session).await?;
-            Ok(session)
-        };
-        self.session = Some(timely(work).await?);
-        Ok(())
+        self.connect(false).await
     }
 }
 
 fn closed() -> Error {
     Error::Lost("there is no connection")
+}
+
+fn replaced() -> Error {
+    Error::Lost("its place was taken by another one")
 }
 
 fn fenced() -> Error {

@@ -9,13 +9,17 @@ use rusqlite::{Connection, OpenFlags, backup::Backup};
 use semel_core::ports::Entropy;
 
 use super::{
-    doctor::{Finding, check_connection},
+    doctor::check_connection,
     meta, migrate,
     open::{
         DirectoryLock, Use, connect, database_path, make_private_file, sync_directory, wal_path,
     },
 };
-use crate::Error;
+use crate::{
+    Error,
+    doctor::Finding,
+    restore::{epoch_step, new_incarnation},
+};
 
 /// A backup that was made and verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,9 +42,6 @@ pub enum Existing {
     /// Replace it, and keep a copy of it in this file.
     Replace(PathBuf),
 }
-
-/// Small enough that epochs stay exact in JavaScript through two million restores.
-const EPOCH_STEP_MAX: u128 = 1 << 32;
 
 /// Copies the database of a data directory into one file, whether a server is using it or not, and checks the copy. A
 /// file that is there already is not touched.
@@ -93,9 +94,13 @@ pub fn restore(
     remove(&part)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let report = copy_to(&Connection::open_with_flags(from, flags)?, &part).and_then(|copy| {
-        meta::put(&copy, meta::INCARNATION, meta::new_incarnation(entropy))?;
+        meta::put(&copy, meta::INCARNATION, new_incarnation(entropy))?;
         meta::put(&copy, meta::IS_CLEAN, 1)?;
-        begin_epochs(&copy, entropy)?;
+        meta::stay(&copy)?;
+        copy.execute(
+            "UPDATE threads SET epoch = epoch + ?1",
+            [epoch_step(entropy)],
+        )?;
         let report = inspect(&copy, &database, &part)?;
         // Only now it is known that the backup is of use.
         if let Existing::Replace(to) = existing
@@ -135,17 +140,9 @@ fn copy_to(source: &Connection, part: &Path) -> Result<Connection, Error> {
     Ok(copy)
 }
 
-/// Every log goes on from an earlier place than devices may know, and gives the same numbers to other entries: it
-/// becomes another one. The step is a random one, for a backup may be restored more than once.
-fn begin_epochs(copy: &Connection, entropy: &dyn Entropy) -> Result<(), Error> {
-    let step = (entropy.seed() % EPOCH_STEP_MAX) as i64 + 1;
-    copy.execute("UPDATE threads SET epoch = epoch + ?1", [step])?;
-    Ok(())
-}
-
 fn inspect(copy: &Connection, path: &Path, part: &Path) -> Result<BackupReport, Error> {
     migrate::check(copy)?;
-    let damage: Vec<Finding> = check_connection(copy, &|| false)?;
+    let damage: Vec<Finding> = check_connection(copy, &|_| {}, &|| false)?;
     if let Some(finding) = damage.first() {
         return Err(Error::Unusable(format!("the copy is not sound: {finding}")));
     }

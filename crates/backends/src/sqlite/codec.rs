@@ -42,4 +42,14 @@ impl Columns for Row<'_> {
             .as_blob()
             .map_err(|_| corrupt("bytes", "something else"))
     }
+
+    fn bytes_or_none(&self, at: usize) -> Result<Option<&[u8]>, Error> {
+        self.get_ref(at)?
+            .as_blob_or_null()
+            .map_err(|_| corrupt("bytes", "something else"))
+    }
+
+    fn flag(&self, at: usize) -> Result<bool, Error> {
+        Ok(self.get(at)?)
+    }
 }

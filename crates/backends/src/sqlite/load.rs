@@ -12,12 +12,12 @@ use semel_core::{
 use semel_protocol::{
     ClientId, ThreadId, Timestamp, UserId,
     limits::THREAD_PARTICIPANTS_SHOWN_MAX,
-    thread::{History, Posting, ThreadSettings, ThreadType},
+    thread::{Allowed, History, ThreadSettings, ThreadType},
 };
 
 use super::{
     codec::{Columns, Named, decode_subject},
-    load_answers, load_log, load_people,
+    load_answers, load_log, load_people, plain,
 };
 use crate::{Error, keys::is_known};
 
@@ -44,7 +44,7 @@ pub(super) fn load(connection: &Connection, key: &Key, rows: &mut Rows) -> Resul
         Key::Messages(id, from, to) => load_log::messages(connection, *id, *from, *to, rows),
         Key::Entries(id, after, limit) => load_log::entries(connection, *id, *after, *limit, rows),
         Key::ChainAt(id, rev) => load_log::chain_at(connection, *id, *rev, rows),
-        Key::User(who) => user(connection, who, rows),
+        Key::User(who) | Key::Actor(who) | Key::Alone(who) => user(connection, who, rows),
         Key::Contact(of, who) => contact(connection, of, who, rows),
         Key::ContactsOf(of, after, limit) => {
             contacts_of(connection, of, after.as_ref(), *limit, rows)
@@ -55,13 +55,14 @@ pub(super) fn load(connection: &Connection, key: &Key, rows: &mut Rows) -> Resul
         Key::Answer(who, key) => load_answers::answer(connection, who, key, rows),
         Key::AnswersNaming(id) => load_answers::naming(connection, *id, rows),
         Key::AnswersBefore(time, limit) => load_answers::before(connection, *time, *limit, rows),
+        Key::Plain(key) => plain::load(connection, key, rows),
     }
 }
 
 pub(super) fn thread(connection: &Connection, id: ThreadId, rows: &mut Rows) -> Result<(), Error> {
     let mut select = connection.prepare_cached(
         "SELECT thread_type, title, title_is_automatic, picture, history, posting, participants_key, is_separate,
-             participant_count, epoch, created_by, created_at
+             participant_count, epoch, created_by, created_at, description, adding, naming
          FROM threads WHERE id = ?1",
     )?;
     let row = one(&mut select, params![id.0.as_bytes()], |row| {
@@ -71,10 +72,13 @@ pub(super) fn thread(connection: &Connection, id: ThreadId, rows: &mut Rows) -> 
             thread_type: ThreadType::named(row.text(0)?)?,
             title: row.get(1)?,
             title_is_automatic: row.get(2)?,
+            description: row.get(12)?,
             picture: row.get(3)?,
             settings: ThreadSettings {
                 history: History::named(row.text(4)?)?,
-                posting: Posting::named(row.text(5)?)?,
+                posting: Allowed::named(row.text(5)?)?,
+                adding: Allowed::named(row.text(13)?)?,
+                naming: Allowed::named(row.text(14)?)?,
             },
             participants_key: key,
             is_separate: row.get(7)?,
@@ -122,7 +126,8 @@ fn client_id(
 
 pub(super) fn user(connection: &Connection, who: &UserId, rows: &mut Rows) -> Result<(), Error> {
     let mut select = connection.prepare_cached(
-        "SELECT display_name, about, picture, created_at, updated_at FROM users WHERE id = ?1",
+        "SELECT display_name, about, picture, created_at, updated_at, handle, standing, standing_at
+         FROM users WHERE id = ?1",
     )?;
     let row = one(&mut select, params![who.as_str()], |row| {
         Ok(UserRow {
@@ -131,6 +136,8 @@ pub(super) fn user(connection: &Connection, who: &UserId, rows: &mut Rows) -> Re
             picture: row.get(2)?,
             created_at: Timestamp(row.get(3)?),
             updated_at: Timestamp(row.get(4)?),
+            handle: row.get(5)?,
+            standing: row.standing(6)?,
         })
     })?;
     rows.users.load(who.clone(), row);
@@ -143,11 +150,13 @@ fn contact(
     who: &UserId,
     rows: &mut Rows,
 ) -> Result<(), Error> {
-    let mut select = connection
-        .prepare_cached("SELECT since FROM contacts WHERE user_id = ?1 AND contact_id = ?2")?;
+    let mut select = connection.prepare_cached(
+        "SELECT since, own_name FROM contacts WHERE user_id = ?1 AND contact_id = ?2",
+    )?;
     let row = one(&mut select, params![of.as_str(), who.as_str()], |row| {
         Ok(ContactRow {
             since: Timestamp(row.get(0)?),
+            own_name: row.get(1)?,
         })
     })?;
     rows.contacts.load((of.clone(), who.clone()), row);
@@ -162,23 +171,24 @@ fn contacts_of(
     rows: &mut Rows,
 ) -> Result<(), Error> {
     let mut select = connection.prepare_cached(
-        "SELECT contact_id, since FROM contacts WHERE user_id = ?1 AND contact_id > ?2
+        "SELECT contact_id, since, own_name FROM contacts WHERE user_id = ?1 AND contact_id > ?2
          ORDER BY contact_id LIMIT ?3",
     )?;
     let after_text = after.map_or("", UserId::as_str);
     let page = all(
         &mut select,
         params![of.as_str(), after_text, limit as i64],
-        |row| Ok((row.user(0)?, Timestamp(row.get(1)?))),
+        |row| {
+            let (since, own_name) = (Timestamp(row.get(1)?), row.get(2)?);
+            Ok((row.user(0)?, ContactRow { since, own_name }))
+        },
     )?;
-    for (who, since) in &page {
-        rows.contacts.load(
-            (of.clone(), who.clone()),
-            Some(ContactRow { since: *since }),
-        );
-        user(connection, who, rows)?;
+    let mut people = Vec::with_capacity(page.len());
+    for (who, contact) in page {
+        rows.contacts.load((of.clone(), who.clone()), Some(contact));
+        user(connection, &who, rows)?;
+        people.push(who);
     }
-    let people = page.into_iter().map(|(who, _)| who).collect();
     rows.lists.insert(
         Key::ContactsOf(of.clone(), after.cloned(), limit),
         List::People(people),

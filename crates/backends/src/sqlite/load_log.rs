@@ -3,6 +3,7 @@
 use rusqlite::{Connection, Row, params};
 use semel_core::{Key, Rows, chain::Chain, row::MessageRow, rows::List};
 use semel_protocol::{MessageId, Rev, Seq, ThreadId};
+use uuid::Uuid;
 
 use super::{
     codec::Columns,
@@ -21,7 +22,7 @@ macro_rules! select {
         concat!(
             "SELECT thread_id, rev, epoch, seq, type, data, actor_id, created_at, content_hash, chain, last_seq, ",
             "message_count, message_id, message_rev, client_id, kind, content, reply_to, reactions, edited_at, ",
-            "deleted_at FROM log ",
+            "deleted_at, is_removed FROM log ",
             $rest
         )
     };
@@ -31,16 +32,16 @@ fn read(row: &Row<'_>) -> Result<Line, Error> {
     Line::read(row)
 }
 
-/// All lines of a thread, in order, one after another.
+/// All lines of a thread, in order, one after another, or why one cannot be read.
 pub(super) fn walk(
     connection: &Connection,
-    id: ThreadId,
-    mut visit: impl FnMut(Line),
+    id: Uuid,
+    mut visit: impl FnMut(Result<Line, Error>) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let mut select = connection.prepare_cached(select!("WHERE thread_id = ?1 ORDER BY rev"))?;
-    let mut found = select.query(params![id.0.as_bytes()])?;
+    let mut found = select.query(params![id.as_bytes()])?;
     while let Some(row) = found.next()? {
-        visit(Line::read(row)?);
+        visit(Line::read(row))?;
     }
     Ok(())
 }

@@ -17,7 +17,8 @@ use crate::Error;
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT participants.user_id, role, joined_rev, periods, hidden_seq, read_seq, read_count, delivered_seq ",
+            "SELECT participants.user_id, role, joined_rev, periods, hidden_seq, read_seq, read_count, delivered_seq, ",
+            "is_removed, block, muted_until, pinned_at, is_archived ",
             "FROM participants LEFT JOIN positions USING (thread_id, user_id) ",
             $rest
         )
@@ -32,6 +33,9 @@ fn read(row: &Row<'_>) -> Result<Seated, Error> {
         joined_rev: row.number(2)?,
         periods: decode_periods(row.text(3)?)?,
         hidden_seq: row.number_or_none(4)?,
+        is_removed: row.flag(8)?,
+        block: row.side_or_none(9)?,
+        preferences: row.preferences(10)?,
     };
     let position = match row.number_or_none(5)? {
         Some(read_seq) => Some(PositionRow {

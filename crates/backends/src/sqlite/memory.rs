@@ -7,7 +7,6 @@ use semel_core::{
 };
 
 use super::{
-    Finding,
     doctor::check_connection,
     load::load,
     meta::{self, Identity},
@@ -17,7 +16,7 @@ use super::{
     store::store,
     transaction,
 };
-use crate::{Error, lane::NotCommitted};
+use crate::{Error, doctor::Finding, lane::NotCommitted, restore::new_incarnation};
 
 /// A database in memory. A transaction is at work in one copy; questions are answered from another one, which has what is
 /// committed: as readers of the real one have their snapshots.
@@ -39,7 +38,7 @@ impl Memory {
     /// An empty database.
     pub fn new(entropy: &dyn Entropy) -> Result<Self, Error> {
         let identity = Identity {
-            incarnation: meta::new_incarnation(entropy),
+            incarnation: new_incarnation(entropy),
             content_key: std::array::from_fn(|_| entropy.seed() as u8),
         };
         Self::with_identity(identity)
@@ -127,7 +126,7 @@ impl Memory {
 
     /// Checks what is committed as `semel doctor` does.
     pub fn doctor(&self) -> Result<Vec<Finding>, Error> {
-        check_connection(&self.reader, &|| false)
+        check_connection(&self.reader, &|_| {}, &|| false)
     }
 }
 

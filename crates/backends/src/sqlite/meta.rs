@@ -2,9 +2,12 @@
 
 use rusqlite::{Connection, OptionalExtension, ToSql, params, types::FromSql};
 use semel_core::ports::Entropy;
-use uuid::Uuid;
 
-use crate::Error;
+use crate::{
+    Error,
+    restore::new_incarnation,
+    transfer::marker::{FILLING, LEAVING, half_filled, warn_of_leaving},
+};
 
 /// Names the database; another one after a restore.
 pub(super) const INCARNATION: &str = "incarnation";
@@ -50,9 +53,20 @@ pub(super) fn identity(connection: &Connection, entropy: &dyn Entropy) -> Result
     }
 }
 
-/// A fresh name for a database.
-pub(super) fn new_incarnation(entropy: &dyn Entropy) -> String {
-    Uuid::from_u128(entropy.seed()).to_string()
+/// A database that is being filled is not opened.
+pub(super) fn refuse_half_filled(connection: &Connection) -> Result<(), Error> {
+    match get::<Vec<u8>>(connection, FILLING)? {
+        Some(_) => Err(half_filled()),
+        None => Ok(()),
+    }
+}
+
+/// A server is going to write: what was moved from here is not all there is any more.
+pub(super) fn stay(connection: &Connection) -> Result<(), Error> {
+    if connection.execute("DELETE FROM meta WHERE key = ?1", [LEAVING])? > 0 {
+        warn_of_leaving();
+    }
+    Ok(())
 }
 
 pub(super) fn get<T: FromSql>(connection: &Connection, key: &str) -> Result<Option<T>, Error> {

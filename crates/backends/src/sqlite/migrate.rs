@@ -9,10 +9,17 @@ use crate::Error;
 pub(super) const APPLICATION_ID: i64 = 0x5345_4d4c;
 
 /// Every step, in order; the first has number 1.
-pub(super) const STEPS: &[&str] = &[include_str!("../../migrations/sqlite/0001_initial.sql")];
+pub(super) const STEPS: &[&str] = &[
+    include_str!("../../migrations/sqlite/0001_initial.sql"),
+    include_str!("../../migrations/sqlite/0002_sign_in.sql"),
+    include_str!("../../migrations/sqlite/0003_finding_people.sql"),
+    include_str!("../../migrations/sqlite/0004_apart.sql"),
+    include_str!("../../migrations/sqlite/0005_groups.sql"),
+    include_str!("../../migrations/sqlite/0006_operators.sql"),
+];
 
 /// The smallest version that a program must know to open a database with all of [`STEPS`].
-const OLDEST_COMPATIBLE: i64 = 1;
+const OLDEST_COMPATIBLE: i64 = 6;
 
 /// Takes the steps that the database has not taken yet, each in a transaction of its own.
 pub(super) fn migrate(connection: &Connection) -> Result<(), Error> {

@@ -14,11 +14,13 @@ mod memory;
 mod meta;
 mod migrate;
 mod open;
+mod plain;
 mod readers;
 mod store;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod transaction;
+mod transfer;
 
 use std::{
     fmt,
@@ -36,7 +38,7 @@ use std::{
 use async_trait::async_trait;
 pub use backup::{BackupReport, Existing, backup, restore};
 pub use bare::bare_insert_rate;
-pub use doctor::{Finding, doctor};
+pub use doctor::doctor;
 pub use memory::{Memory, broken_disk, full_disk};
 use rusqlite::InterruptHandle;
 use semel_core::{
@@ -44,6 +46,7 @@ use semel_core::{
     ports::{Clock, Entropy, Ledger, LedgerError, Listener, Question, Renderer},
 };
 use tokio::sync::watch;
+pub(crate) use transfer::End;
 
 use self::{
     lane::{LaneThread, Work},
@@ -52,6 +55,7 @@ use self::{
 };
 use crate::{
     Error, Stats,
+    doctor::Finding,
     lane::{Job, QUEUE_COMMANDS_MAX, Watch},
 };
 
@@ -179,11 +183,13 @@ impl SqliteLedger {
         make_private_file(&database_path(&options.data_dir))?;
         let connection = connect(&database_path(&options.data_dir), Use::Writer)?;
         migrate::migrate(&connection)?;
+        meta::refuse_half_filled(&connection)?;
         let identity = meta::identity(&connection, &*options.entropy)?;
         let is_clean = meta::number(&connection, meta::IS_CLEAN)? != Some(0);
         // Nobody has read anything yet. This commit also forces what an earlier process had written, but not forced, when it
         // was killed: nobody may see what a power cut could still take back.
         meta::put(&connection, meta::IS_CLEAN, 0)?;
+        meta::stay(&connection)?;
         open::sync_directory(&options.data_dir)?;
 
         let shared = Arc::new(Shared {
@@ -353,7 +359,7 @@ fn check_in_background(data_dir: &Path, shared: &Arc<Shared>) {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner) = Some(handle);
         };
-        let check = match doctor::check(&data_dir, hand_out, &|| of_check.is_stopping()) {
+        let check = match doctor::check(&data_dir, hand_out, &|_| {}, &|| of_check.is_stopping()) {
             Ok(findings) => Check::Done(findings),
             Err(error) => Check::Failed(error.chain()),
         };

@@ -11,8 +11,12 @@ use semel_core::{
 };
 use semel_protocol::ThreadId;
 
-use super::codec::{
-    Named, encode_fact, encode_ids, encode_periods, encode_reactions, encode_subject,
+use super::{
+    codec::{
+        Named, encode_fact, encode_ids, encode_periods, encode_reactions, encode_standing,
+        encode_subject,
+    },
+    plain,
 };
 use crate::{
     Error,
@@ -29,7 +33,8 @@ pub(super) fn store(connection: &Connection, changes: &Changes) -> Result<(), Er
     store_participants_keys(connection, &changes.participants_keys)?;
     store_people(connection, changes)?;
     store_person_logs(connection, changes)?;
-    store_answers(connection, &changes.answers)
+    store_answers(connection, &changes.answers)?;
+    plain::store(connection, changes)
 }
 
 fn store_threads(
@@ -41,13 +46,15 @@ fn store_threads(
     }
     let mut put = connection.prepare_cached(
         "INSERT INTO threads (id, thread_type, title, title_is_automatic, picture, history, posting,
-             participants_key, is_separate, participant_count, epoch, created_by, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+             participants_key, is_separate, participant_count, epoch, created_by, created_at, description, adding,
+             naming)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
          ON CONFLICT (id) DO UPDATE SET
              title = excluded.title, title_is_automatic = excluded.title_is_automatic,
              picture = excluded.picture, history = excluded.history, posting = excluded.posting,
              participants_key = excluded.participants_key, is_separate = excluded.is_separate,
-             participant_count = excluded.participant_count, epoch = excluded.epoch",
+             participant_count = excluded.participant_count, epoch = excluded.epoch,
+             description = excluded.description, adding = excluded.adding, naming = excluded.naming",
     )?;
     for (id, row) in threads {
         let Some(row) = row else {
@@ -67,6 +74,9 @@ fn store_threads(
             row.epoch as i64,
             row.created_by.as_str(),
             row.created_at.0,
+            row.description,
+            row.settings.adding.name(),
+            row.settings.naming.name(),
         ])?;
     }
     Ok(())
@@ -79,8 +89,8 @@ fn store_log(connection: &Connection, changes: &Changes) -> Result<(), Error> {
         let mut append = connection.prepare_cached(
             "INSERT INTO log (thread_id, rev, epoch, seq, type, data, actor_id, created_at, content_hash, chain,
                  last_seq, message_count, message_id, message_rev, client_id, kind, content, reply_to, reactions,
-                 edited_at, deleted_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
+                 edited_at, deleted_at, is_removed)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)",
         )?;
         for line in &log.lines {
             let (entry, message) = (line.entry, line.message);
@@ -116,6 +126,7 @@ fn store_log(connection: &Connection, changes: &Changes) -> Result<(), Error> {
                 message
                     .and_then(|message| message.deleted_at)
                     .map(|time| time.0),
+                message.is_some_and(|message| message.is_removed),
             ])?;
         }
     }
@@ -127,7 +138,7 @@ fn store_log(connection: &Connection, changes: &Changes) -> Result<(), Error> {
 
 fn update_message(connection: &Connection, place: Place, row: &MessageRow) -> Result<(), Error> {
     let mut update = connection.prepare_cached(
-        "UPDATE log SET message_rev = ?3, content = ?4, reactions = ?5, edited_at = ?6, deleted_at = ?7
+        "UPDATE log SET message_rev = ?3, content = ?4, reactions = ?5, edited_at = ?6, deleted_at = ?7, is_removed = ?9
          WHERE thread_id = ?1 AND rev = ?8 AND seq = ?2",
     )?;
     let count = update.execute(params![
@@ -139,6 +150,7 @@ fn update_message(connection: &Connection, place: Place, row: &MessageRow) -> Re
         row.edited_at.map(|time| time.0),
         row.deleted_at.map(|time| time.0),
         row.first_rev as i64,
+        row.is_removed,
     ])?;
     if count == 1 {
         Ok(())
@@ -177,11 +189,14 @@ fn store_participants(connection: &Connection, changes: &Changes) -> Result<(), 
         return Ok(());
     }
     let mut put = connection.prepare_cached(
-        "INSERT INTO participants (thread_id, user_id, role, joined_rev, periods, hidden_seq, is_active)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+        "INSERT INTO participants (thread_id, user_id, role, joined_rev, periods, hidden_seq, is_active, is_removed,
+             block, muted_until, pinned_at, is_archived)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
          ON CONFLICT (thread_id, user_id) DO UPDATE SET
              role = excluded.role, joined_rev = excluded.joined_rev, periods = excluded.periods,
-             hidden_seq = excluded.hidden_seq, is_active = excluded.is_active",
+             hidden_seq = excluded.hidden_seq, is_active = excluded.is_active,
+             is_removed = excluded.is_removed, block = excluded.block, muted_until = excluded.muted_until,
+             pinned_at = excluded.pinned_at, is_archived = excluded.is_archived",
     )?;
     for ((thread, who), row) in &changes.participants {
         let Some(row) = row else {
@@ -195,6 +210,11 @@ fn store_participants(connection: &Connection, changes: &Changes) -> Result<(), 
             encode_periods(&row.periods)?,
             row.hidden_seq.map(|seq| seq as i64),
             row.is_active(),
+            row.is_removed,
+            row.block.map(Named::name),
+            row.preferences.muted_until.map(|time| time.0),
+            row.preferences.pinned_at.map(|time| time.0),
+            row.preferences.is_archived,
         ])?;
     }
     Ok(())
@@ -255,12 +275,15 @@ fn store_people(connection: &Connection, changes: &Changes) -> Result<(), Error>
         let Some(row) = row else {
             return Err(never_removed("a person"));
         };
+        let (standing, standing_at) = encode_standing(row.standing);
         let mut put = connection.prepare_cached(
-            "INSERT INTO users (id, display_name, about, picture, created_at, updated_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            "INSERT INTO users (id, display_name, about, picture, created_at, updated_at, handle, standing,
+                 standing_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
              ON CONFLICT (id) DO UPDATE SET
                  display_name = excluded.display_name, about = excluded.about,
-                 picture = excluded.picture, updated_at = excluded.updated_at",
+                 picture = excluded.picture, updated_at = excluded.updated_at, handle = excluded.handle,
+                 standing = excluded.standing, standing_at = excluded.standing_at",
         )?;
         put.execute(params![
             who.as_str(),
@@ -269,6 +292,9 @@ fn store_people(connection: &Connection, changes: &Changes) -> Result<(), Error>
             row.picture,
             row.created_at.0,
             row.updated_at.0,
+            row.handle,
+            standing,
+            standing_at,
         ])?;
     }
     for ((of, who), row) in &changes.contacts {
@@ -276,10 +302,16 @@ fn store_people(connection: &Connection, changes: &Changes) -> Result<(), Error>
             return Err(never_removed("a contact"));
         };
         let mut put = connection.prepare_cached(
-            "INSERT INTO contacts (user_id, contact_id, since) VALUES (?1, ?2, ?3)
-             ON CONFLICT (user_id, contact_id) DO UPDATE SET since = excluded.since",
+            "INSERT INTO contacts (user_id, contact_id, since, own_name) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (user_id, contact_id) DO UPDATE SET
+                 since = excluded.since, own_name = excluded.own_name",
         )?;
-        put.execute(params![of.as_str(), who.as_str(), row.since.0])?;
+        put.execute(params![
+            of.as_str(),
+            who.as_str(),
+            row.since.0,
+            row.own_name
+        ])?;
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use semel_core::{
     ports::{Ledger, LedgerError},
 };
 use semel_protocol::ThreadId;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, block_in_place};
 use tokio_postgres::Client;
 
 use super::{Cluster, World, findings, options};
@@ -19,7 +19,7 @@ use crate::{
         load,
         world::{pair, send, sent},
     },
-    postgres::PostgresLedger,
+    postgres::{Address, PostgresLedger, connect::Session},
 };
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -65,7 +65,7 @@ async fn followed(client: &Client) {
     }
 }
 
-async fn until_answered(ledger: &Arc<PostgresLedger>, command: Command) -> Reply {
+pub(super) async fn until_answered(ledger: &Arc<PostgresLedger>, command: Command) -> Reply {
     let started = Instant::now();
     loop {
         match ledger.submit(command.clone()).await {
@@ -78,13 +78,13 @@ async fn until_answered(ledger: &Arc<PostgresLedger>, command: Command) -> Reply
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_b3_a_commit_that_did_not_wait_for_its_standby_is_not_acknowledged() {
-    let Some(cluster) = Cluster::new("") else {
+    let Some(cluster) = Cluster::new() else {
         return;
     };
     let ledger = open(&cluster).await;
     let id = pair(&*ledger, "ann", "bob").await;
     let client = cluster.client().await;
-    cluster.set("synchronous_standby_names", "nobody").await;
+    cluster.set("synchronous_standby_names", "nobody");
     let call = submit(&ledger, send("ann", id, 1, "hello"));
     let pid = waiting(&client).await;
     client
@@ -102,37 +102,43 @@ async fn fault_b3_a_commit_that_did_not_wait_for_its_standby_is_not_acknowledged
     let repeat = tokio::spawn(repeat);
     waiting(&client).await;
     assert!(!repeat.is_finished());
-    cluster.set("synchronous_standby_names", "").await;
+    cluster.set("synchronous_standby_names", "");
     assert!(sent(Ok(repeat.await.expect("no panic"))).duplicate);
-    assert_eq!(findings(&client).await, [""; 0]);
+    assert_eq!(
+        findings(cluster.url().parse().expect("an address")).await,
+        [""; 0]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_b1_what_became_of_a_commit_without_an_answer_is_found_out() {
-    let Some(cluster) = Cluster::new("") else {
+    let Some(cluster) = Cluster::new() else {
         return;
     };
     let ledger = open(&cluster).await;
     let id = pair(&*ledger, "ann", "bob").await;
     let client = cluster.client().await;
-    cluster.set("synchronous_standby_names", "nobody").await;
+    cluster.set("synchronous_standby_names", "nobody");
     let call = submit(&ledger, send("ann", id, 1, "hello"));
     let pid = waiting(&client).await;
     client
         .execute("SELECT pg_terminate_backend($1)", &[&pid])
         .await
         .expect("it is told");
-    cluster.set("synchronous_standby_names", "").await;
+    cluster.set("synchronous_standby_names", "");
     let sent = sent(call.await.expect("no panic"));
     assert!(!sent.duplicate, "it was this one that was stored");
     let rows = load(&*ledger, &[Key::Thread(id)]).await;
     assert_eq!(rows.heads.get(&id).flatten().expect("a head").last_seq, 1);
-    assert_eq!(findings(&client).await, [""; 0]);
+    assert_eq!(
+        findings(cluster.url().parse().expect("an address")).await,
+        [""; 0]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_b1_sessions_that_are_ended_come_back() {
-    let Some(cluster) = Cluster::new("") else {
+    let Some(cluster) = Cluster::new() else {
         return;
     };
     let ledger = open(&cluster).await;
@@ -145,7 +151,48 @@ async fn fault_b1_sessions_that_are_ended_come_back() {
         assert_eq!(sent(Ok(reply)).message.seq, number);
         load(&*ledger, &[Key::Thread(id)]).await;
     }
+    // Lanes that had nothing to do come back when they look after themselves.
+    let started = Instant::now();
+    while ledger.health().is_err() && started.elapsed() < PATIENCE {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     assert_eq!(ledger.health(), Ok(()));
+}
+
+/// A server that was replaced goes on, without standbys to wait for, and this process has seen the one that took its place.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_b2_s1_lanes_of_a_replaced_server_acknowledge_nothing_more() {
+    let Some(primary) = Cluster::new() else {
+        return;
+    };
+    let standby = Cluster::standby_of(&primary, "standby");
+    let url = format!(
+        "postgres://semel@{},{}/postgres",
+        primary.address(),
+        standby.address()
+    );
+    let address: Address = url.parse().expect("an address");
+    let ledger = PostgresLedger::open(options(address.clone(), &World::default())).await;
+    let ledger = ledger.expect("it opens");
+    let id = pair(&*ledger, "ann", "bob").await;
+    sent(ledger.submit(send("ann", id, 1, "before")).await);
+    let received = "SELECT FROM pg_stat_replication WHERE replay_lsn = pg_current_wal_lsn()";
+    let client = primary.client().await;
+    while client
+        .query(received, &[])
+        .await
+        .expect("it answers")
+        .is_empty()
+    {}
+    block_in_place(|| standby.promote()).expect("it is promoted");
+    let newer = standby.url().parse().expect("an address");
+    let newer = Session::open(&newer, "test").await.expect("it answers");
+    address.note(newer.timeline()).expect("it is newer");
+    let reply = until_answered(&ledger, send("ann", id, 2, "after")).await;
+    assert_eq!(sent(Ok(reply)).message.seq, 2);
+    let last = "SELECT max(seq) FROM log WHERE thread_id = $1";
+    let at_old = client.query_one(last, &[&id.0]).await.expect("a thread");
+    assert_eq!(at_old.get::<_, i64>(0), 1, "it was written no more");
 }
 
 /// Sends until told to stop; what was acknowledged.
@@ -165,18 +212,14 @@ async fn send_all(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_b2_s1_nothing_acknowledged_is_lost_when_a_standby_takes_over() {
-    let Some(mut primary) = Cluster::new("") else {
+    let Some(primary) = Cluster::new() else {
         return;
     };
-    let standby = Cluster::standby_of(&primary, "-c cluster_name=standby");
-    primary.set("synchronous_standby_names", "standby").await;
+    let standby = Cluster::standby_of(&primary, "standby");
+    primary.set("synchronous_standby_names", "standby");
     followed(&primary.client().await).await;
-    let host = |cluster: &Cluster| cluster.socket().display().to_string().replace('/', "%2F");
-    let url = format!(
-        "postgres://semel@{},{}/postgres",
-        host(&primary),
-        host(&standby)
-    );
+    let (first, second) = (primary.address(), standby.address());
+    let url = format!("postgres://semel@{first},{second}/postgres");
     let world = World::default();
     let ledger = PostgresLedger::open(options(url.parse().expect("an address"), &world)).await;
     let ledger = ledger.expect("it opens");
@@ -202,8 +245,8 @@ async fn fault_b2_s1_nothing_acknowledged_is_lost_when_a_standby_takes_over() {
     {
         assert!(started.elapsed() < PATIENCE);
     }
-    primary.kill();
-    standby.promote();
+    block_in_place(|| primary.kill()).expect("it is killed");
+    block_in_place(|| standby.promote()).expect("it is promoted");
     let mut acknowledged = Vec::new();
     for call in calls {
         acknowledged.extend(call.await.expect("no panic"));
@@ -214,10 +257,22 @@ async fn fault_b2_s1_nothing_acknowledged_is_lost_when_a_standby_takes_over() {
         let message = message.unwrap_or_else(|| panic!("{number} at {seq} is there"));
         assert_eq!(message.content, format!("words {number}"));
     }
-    assert_eq!(findings(&standby.client().await).await, [""; 0]);
-    // The one that lost its place comes back as if nothing had happened: this server does not write to it any more.
+    assert_eq!(
+        findings(standby.url().parse().expect("an address")).await,
+        [""; 0]
+    );
+    // The one that lost its place comes back as if nothing had happened. A server that starts now finds the other one.
+    let alone = [("synchronous_standby_names", "")];
+    block_in_place(|| primary.restart_with(&alone)).expect("it starts");
+    let late = PostgresLedger::open(options(url.parse().expect("an address"), &World::default()));
+    let late = late.await.expect("it opens");
+    let call = send("ann", id, 9000, "from a late one");
+    let told = sent(Ok(until_answered(&late, call.clone()).await));
+    assert!(told.message.seq > acknowledged.len() as u64);
+    late.close().await;
+    // And the one that was there does not write to it any more.
+    assert!(sent(Ok(until_answered(&ledger, call).await)).duplicate);
     drop(standby);
-    primary.start("-c synchronous_standby_names=");
     let refused = ledger.submit(send("ann", id, 9999, "to the old one")).await;
     assert!(
         matches!(refused, Err(LedgerError::Unavailable(_))),

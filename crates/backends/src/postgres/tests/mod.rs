@@ -1,10 +1,11 @@
 //! The suite of all engines, and what only this one has.
 
 mod cluster;
+mod doctor;
 mod faults;
 mod opening;
+mod restored;
 mod schema;
-mod server;
 mod servers;
 
 use std::{
@@ -17,6 +18,7 @@ use std::{
 
 use async_trait::async_trait;
 use semel_core::{Changes, Key, Rows, ports::Ledger};
+use semel_services::{Shared, shared_postgres};
 use tokio::{runtime, task::block_in_place};
 use tokio_postgres::{Client, NoTls};
 
@@ -33,20 +35,20 @@ use crate::conformance::{
 conformance!(Postgres);
 
 /// A ledger in a database that goes away.
-pub(super) struct Postgres {
-    database: Database,
+pub(crate) struct Postgres {
+    pub(crate) database: Database,
     world: World,
     ledger: Option<Arc<PostgresLedger>>,
 }
 
 /// A database of a test.
-pub(super) struct Database {
+pub(crate) struct Database {
     name: String,
 }
 
 impl Database {
-    pub(super) fn new() -> Self {
-        Self::with("ENCODING 'UTF8'")
+    pub(crate) fn new() -> Self {
+        Self::with("ENCODING 'UTF8' TEMPLATE template0")
     }
 
     pub(super) fn with(options: &str) -> Self {
@@ -54,23 +56,36 @@ impl Database {
         let number = NUMBER.fetch_add(1, Relaxed);
         let name = format!("semel_test_{}_{number}", std::process::id());
         let database = Self { name };
-        database.administer(&format!(
-            "CREATE DATABASE {{}} {options} TEMPLATE template0"
-        ));
+        database.administer(&format!("CREATE DATABASE {{}} {options}"));
         database
     }
 
-    pub(super) fn address(&self) -> Address {
+    /// Another one with the same content. Nobody may be connected to this one.
+    pub(super) fn copy(&self) -> Self {
+        Self::with(&format!("TEMPLATE {}", self.name))
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn address(&self) -> Address {
         self.url().parse().expect("an address")
     }
 
+    /// For another role.
+    pub(super) fn address_of(&self, role: &str) -> Address {
+        let separator = if self.url().contains('?') { '&' } else { '?' };
+        let url = format!("{}{separator}user={role}", self.url());
+        url.parse().expect("an address")
+    }
+
     fn url(&self) -> String {
-        let url = &server::server().expect("there is a server").url;
-        url.replacen("/postgres", &format!("/{}", self.name), 1)
+        of_all().url(&self.name)
     }
 
     /// A connection beside the ledger's own.
-    pub(super) async fn client(&self) -> Client {
+    pub(crate) async fn client(&self) -> Client {
         client(&self.url()).await
     }
 
@@ -78,7 +93,7 @@ impl Database {
     fn administer(&self, sql: &str) {
         let sql = sql.replace("{}", &self.name);
         let work = async move {
-            let client = client(&server::server().expect("there is a server").url).await;
+            let client = client(&of_all().url("postgres")).await;
             client.batch_execute(&sql).await.expect("a statement");
         };
         let run = move || {
@@ -95,6 +110,11 @@ impl Drop for Database {
     }
 }
 
+/// The server that all tests share. It is there.
+fn of_all() -> &'static Shared {
+    shared_postgres().expect("there is a server")
+}
+
 pub(super) async fn client(url: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls)
         .await
@@ -108,7 +128,7 @@ pub(super) fn wait<T>(work: impl Future<Output = T>) -> T {
     block_in_place(|| runtime::Handle::current().block_on(work))
 }
 
-pub(super) fn options(address: Address, world: &World) -> Options {
+pub(crate) fn options(address: Address, world: &World) -> Options {
     Options {
         address,
         lanes: 3,
@@ -135,7 +155,7 @@ impl Postgres {
 #[async_trait]
 impl Engine for Postgres {
     fn is_there() -> bool {
-        server::server().is_some()
+        shared_postgres().is_some()
     }
 
     fn new(world: World) -> Self {
@@ -200,48 +220,14 @@ impl Engine for Postgres {
     }
 
     fn findings(&self) -> Vec<String> {
-        wait(async { findings(&self.database.client().await).await })
+        wait(findings(self.database.address()))
     }
 }
 
-/// Rules that the rows must keep, and how many break them.
-async fn findings(client: &Client) -> Vec<String> {
-    let checks = [
-        (
-            "revs have holes",
-            "SELECT thread_id FROM log GROUP BY thread_id HAVING max(rev) <> count(*) OR min(rev) <> 1",
-        ),
-        (
-            "seqs have holes",
-            "SELECT thread_id FROM log GROUP BY thread_id
-             HAVING coalesce(max(seq), 0) <> count(seq) OR max(last_seq) <> count(seq)",
-        ),
-        (
-            "a client id leads nowhere",
-            "SELECT c.thread_id FROM client_ids c LEFT JOIN log l ON l.thread_id = c.thread_id AND l.seq = c.seq
-             WHERE c.seq IS NOT NULL AND l.client_id IS DISTINCT FROM c.client_id",
-        ),
-        (
-            "a thread has no log",
-            "SELECT id FROM threads WHERE NOT EXISTS (SELECT FROM log WHERE thread_id = id)",
-        ),
-        (
-            "an owner disagrees",
-            "SELECT k.thread_id FROM participants_keys k JOIN threads t ON t.id = k.thread_id
-             WHERE t.participants_key IS DISTINCT FROM k.participants_key",
-        ),
-        (
-            "a person's log has holes",
-            "SELECT l.user_id FROM person_log l LEFT JOIN person_heads h USING (user_id)
-             WHERE h.user_rev IS NULL OR h.user_rev < l.user_rev",
-        ),
-    ];
-    let mut found = Vec::new();
-    for (what, sql) in checks {
-        let rows = client.query(sql, &[]).await.expect("a check");
-        if !rows.is_empty() {
-            found.push(format!("{what}: {}", rows.len()));
-        }
-    }
-    found
+/// What the doctor finds.
+async fn findings(address: Address) -> Vec<String> {
+    let report = super::doctor(&address, &|_| {})
+        .await
+        .expect("the check runs");
+    report.findings.iter().map(ToString::to_string).collect()
 }

@@ -1,7 +1,16 @@
 //! What is demanded of a database before anything is written to it.
 
-use super::{Cluster, Database, Engine, Postgres, World, options, server};
-use crate::postgres::{Address, PostgresLedger};
+use semel_core::{Key, ports::Ledger as _};
+use semel_services::shared_postgres;
+
+use super::{Cluster, Database, Engine, Postgres, World, faults::until_answered, options};
+use crate::{
+    conformance::{
+        load,
+        world::{pair, send, sent},
+    },
+    postgres::{Address, PostgresLedger},
+};
 
 async fn refusal(address: Address) -> String {
     match PostgresLedger::open(options(address, &World::default())).await {
@@ -12,7 +21,7 @@ async fn refusal(address: Address) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn req_b3_a_server_that_may_lose_what_it_acknowledges_is_refused() {
-    let Some(cluster) = Cluster::new("") else {
+    let Some(cluster) = Cluster::new() else {
         return;
     };
     let address = || cluster.url().parse().expect("an address");
@@ -21,10 +30,10 @@ async fn req_b3_a_server_that_may_lose_what_it_acknowledges_is_refused() {
         ("full_page_writes", "off"),
         ("synchronous_commit", "local"),
     ] {
-        cluster.set(setting, bad).await;
+        cluster.set(setting, bad);
         let why = refusal(address()).await;
         assert!(why.contains(&format!("{setting} = {bad}")), "{why}");
-        cluster.set(setting, "on").await;
+        cluster.set(setting, "on");
     }
     PostgresLedger::open(options(address(), &World::default()))
         .await
@@ -32,11 +41,45 @@ async fn req_b3_a_server_that_may_lose_what_it_acknowledges_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn req_b3_a_server_that_stops_forcing_to_the_disk_is_written_no_more() {
+    let Some(cluster) = Cluster::new() else {
+        return;
+    };
+    let address = cluster.url().parse().expect("an address");
+    let ledger = PostgresLedger::open(options(address, &World::default())).await;
+    let ledger = ledger.expect("it opens");
+    let id = pair(&*ledger, "ann", "bob").await;
+    // Sessions that are there keep what they were set to.
+    cluster.set("synchronous_commit", "off");
+    sent(
+        ledger
+            .submit(send("ann", id, 1, "waits all the same"))
+            .await,
+    );
+    cluster.set("synchronous_commit", "on");
+    for (number, setting) in [(2, "fsync"), (3, "full_page_writes")] {
+        cluster.set(setting, "off");
+        let refused = ledger
+            .submit(send("ann", id, number, "not to be lost"))
+            .await;
+        let why = refused.expect_err(setting).to_string();
+        assert!(
+            why.contains("unavailable") || why.contains("forces"),
+            "{why}"
+        );
+        cluster.set(setting, "on");
+        until_answered(&ledger, send("ann", id, number, "not to be lost")).await;
+    }
+    let rows = load(&*ledger, &[Key::Thread(id)]).await;
+    assert_eq!(rows.heads.get(&id).flatten().expect("a head").last_seq, 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_encoding_and_other_peoples_tables_are_refused() {
-    if server::server().is_none() {
+    if shared_postgres().is_none() {
         return;
     }
-    let database = Database::with("ENCODING 'SQL_ASCII' LOCALE 'C'");
+    let database = Database::with("ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0");
     let why = refusal(database.address()).await;
     assert!(why.contains("SQL_ASCII"), "{why}");
     let database = Database::new();
@@ -51,29 +94,29 @@ async fn another_encoding_and_other_peoples_tables_are_refused() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ec_o05_a_newer_or_altered_schema_is_refused() {
-    if server::server().is_none() {
+    if shared_postgres().is_none() {
         return;
     }
     let engine = Postgres::new(World::default());
     engine.ledger().close().await;
     let client = engine.database.client().await;
     let run = async |sql: &str| client.batch_execute(sql).await.expect("a statement");
-    run("INSERT INTO migrations VALUES (2, 'x'); UPDATE meta SET value = '2' WHERE key = 'oldest_compatible'").await;
+    run("INSERT INTO migrations VALUES (1000, 'x'); UPDATE meta SET value = '1000' WHERE key = 'oldest_compatible'").await;
     let why = refusal(engine.database.address()).await;
-    assert!(why.contains("at least version 2"), "{why}");
+    assert!(why.contains("at least version 1000"), "{why}");
     // One that an old program may use is opened.
     run("UPDATE meta SET value = '1' WHERE key = 'oldest_compatible'").await;
     PostgresLedger::open(options(engine.database.address(), &World::default()))
         .await
         .expect("it opens");
-    run("DELETE FROM migrations WHERE number = 2; UPDATE migrations SET checksum = 'x'").await;
+    run("DELETE FROM migrations WHERE number = 1000; UPDATE migrations SET checksum = 'x'").await;
     let why = refusal(engine.database.address()).await;
     assert!(why.contains("changed by hand"), "{why}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn servers_that_start_together_agree_on_the_database() {
-    if server::server().is_none() {
+    if shared_postgres().is_none() {
         return;
     }
     let database = Database::new();
@@ -88,9 +131,7 @@ async fn servers_that_start_together_agree_on_the_database() {
     });
     let mut names = Vec::new();
     for start in starts.collect::<Vec<_>>() {
-        names.push(semel_core::ports::Ledger::incarnation(
-            &*start.await.expect("no panic"),
-        ));
+        names.push(start.await.expect("no panic").incarnation());
     }
     names.dedup();
     assert_eq!(names.len(), 1);

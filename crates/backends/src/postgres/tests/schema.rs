@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use rusqlite::Connection;
+use semel_services::shared_postgres;
 
-use super::{Engine, Postgres, World, server};
+use super::{Engine, Postgres, World};
 
 /// What only one engine has, and why.
 const EXCEPTIONS: [&str; 8] = [
@@ -23,11 +24,20 @@ const EXCEPTIONS: [&str; 8] = [
     "column meta.value ANY not null",
 ];
 
-const SQLITE: &str = include_str!("../../../migrations/sqlite/0001_initial.sql");
+const SQLITE: [&str; 6] = [
+    include_str!("../../../migrations/sqlite/0001_initial.sql"),
+    include_str!("../../../migrations/sqlite/0002_sign_in.sql"),
+    include_str!("../../../migrations/sqlite/0003_finding_people.sql"),
+    include_str!("../../../migrations/sqlite/0004_apart.sql"),
+    include_str!("../../../migrations/sqlite/0005_groups.sql"),
+    include_str!("../../../migrations/sqlite/0006_operators.sql"),
+];
 
 fn of_sqlite() -> BTreeSet<String> {
     let connection = Connection::open_in_memory().expect("a database");
-    connection.execute_batch(SQLITE).expect("the schema");
+    for step in SQLITE {
+        connection.execute_batch(step).expect("the schema");
+    }
     let list = |sql: &str| -> Vec<(String, String)> {
         let mut select = connection.prepare(sql).expect("a statement");
         let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
@@ -94,7 +104,7 @@ fn column(table: &str, name: &str, kind: &str, is_filled: bool) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn both_engines_have_the_same_schema() {
-    if server::server().is_none() {
+    if shared_postgres().is_none() {
         return;
     }
     let engine = Postgres::new(World::default());

@@ -12,8 +12,9 @@ use semel_core::{
     ports::{Ledger, LedgerError},
 };
 use semel_protocol::ThreadId;
+use semel_services::shared_postgres;
 
-use super::{Database, World, findings, options, server};
+use super::{Database, World, findings, options};
 use crate::{
     conformance::{
         load,
@@ -32,7 +33,7 @@ pub(super) struct Servers {
 impl Servers {
     /// None where there is no `PostgreSQL`.
     pub(super) async fn new(count: u64) -> Option<Self> {
-        server::server()?;
+        shared_postgres()?;
         let mut servers = Self {
             database: Database::new(),
             worlds: Vec::new(),
@@ -67,7 +68,7 @@ impl Servers {
 
     async fn assert_sound(&self) {
         let client = self.database.client().await;
-        assert_eq!(findings(&client).await, [""; 0]);
+        assert_eq!(findings(self.database.address()).await, [""; 0]);
         let deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
         let deadlocks: i64 = client
             .query_one(deadlocks, &[])
@@ -245,4 +246,58 @@ async fn fault_p3_s13_a_server_that_was_given_up_writes_nothing_until_it_is_back
     };
     assert!(!sent(reply).duplicate);
     assert!(servers.worlds[1].listener.recoveries.load(Relaxed) >= 1);
+}
+
+/// It stood still while the database was moved, or brought to a schema that it does not know.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_p3_a_server_that_was_given_up_does_not_come_back_to_a_database_that_left_it() {
+    let Some(servers) = Servers::new(1).await else {
+        return;
+    };
+    let id = pair(&*servers.ledgers[0], "ann", "bob").await;
+    let client = servers.database.client().await;
+    let known = "SELECT convert_from(value, 'UTF8') FROM meta WHERE key = 'oldest_compatible'";
+    let known: String = client.query_one(known, &[]).await.expect("a row").get(0);
+    let times = [
+        (
+            "INSERT INTO meta VALUES ('leaving', 'x')".to_owned(),
+            "DELETE FROM meta WHERE key = 'leaving'".to_owned(),
+        ),
+        (
+            "INSERT INTO meta VALUES ('filling', '{}')".to_owned(),
+            "DELETE FROM meta WHERE key = 'filling'".to_owned(),
+        ),
+        (
+            "UPDATE meta SET value = '1000' WHERE key = 'oldest_compatible'".to_owned(),
+            format!("UPDATE meta SET value = '{known}' WHERE key = 'oldest_compatible'"),
+        ),
+    ];
+    for (number, (leave, come_back)) in (1..).zip(times) {
+        let away = format!("BEGIN; DELETE FROM leases; {leave}; COMMIT");
+        client.batch_execute(&away).await.expect("a statement");
+        // Long enough for every lane to look after itself.
+        let until = Instant::now() + Duration::from_secs(6);
+        while Instant::now() < until {
+            let refused = servers.ledgers[0]
+                .submit(send("ann", id, number, "late"))
+                .await;
+            assert!(
+                matches!(refused, Err(LedgerError::Unavailable(_))),
+                "{refused:?}"
+            );
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        let leases = client.query("SELECT FROM leases", &[]).await;
+        assert!(leases.expect("leases").is_empty(), "{leave}");
+        client.batch_execute(&come_back).await.expect("a statement");
+        let started = Instant::now();
+        while let Err(error) = servers.ledgers[0]
+            .submit(send("ann", id, number, "late"))
+            .await
+        {
+            assert!(started.elapsed() < Duration::from_secs(15), "{error}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    servers.assert_sound().await;
 }
