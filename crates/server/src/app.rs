@@ -2,22 +2,30 @@
 
 use std::sync::{
     Arc, OnceLock,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
 use semel_core::{
     Command, Reply, Rows, Stop,
-    actions::{self, Action},
+    actions::{self, Action, Outcome, sign_in::SignedIn},
     ports::{self, Clock, Entropy, Ledger, LedgerError},
+    row::Standing,
 };
 use semel_protocol::{Problem, UserId};
 
 use crate::{
-    auth::{Caller, KnownPeople, TokenError, Tokens},
+    address::ClientAddress,
+    auth::{Caller, KnownPeople, Revoked, TokenError, Tokens},
     bus::Bus,
-    convert, telemetry,
+    convert,
+    limits::{Class, RateLimits, TooOften},
+    sign_in::{self, SignIn},
+    telemetry,
     turns::{TooMany, Turn, Turns},
 };
+
+/// Between two looks for keys that are not known, in milliseconds.
+const KEYS_LOOK_MS: i64 = 5_000;
 
 /// What every surface of the server shares.
 pub struct App {
@@ -29,10 +37,15 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
+    /// Sessions that were ended lately.
+    pub revoked: Revoked,
     people: KnownPeople,
+    sign_in: OnceLock<SignIn>,
+    keys_looked_at: AtomicI64,
     turns: Arc<Turns>,
     is_stopping: AtomicBool,
     bus: OnceLock<Arc<dyn Bus>>,
+    limits: OnceLock<Arc<RateLimits>>,
 }
 
 impl App {
@@ -48,16 +61,51 @@ impl App {
             tokens,
             clock,
             entropy,
+            revoked: Revoked::default(),
             people: KnownPeople::default(),
+            sign_in: OnceLock::new(),
+            keys_looked_at: AtomicI64::new(0),
             turns: Arc::default(),
             is_stopping: AtomicBool::new(false),
             bus: OnceLock::new(),
+            limits: OnceLock::new(),
         })
     }
 
     /// From now on `/health` tells how the way to other servers is. Said once.
     pub fn tell_of_bus(&self, bus: Arc<dyn Bus>) {
         self.bus.get_or_init(|| bus);
+    }
+
+    /// From now on people may do things only so often. Said once.
+    pub fn limit(&self, limits: Arc<RateLimits>) {
+        self.limits.get_or_init(|| limits);
+    }
+
+    /// A person does something that counts so often, if they may.
+    pub fn take(&self, class: Class, who: &UserId, count: usize) -> Result<(), TooOften> {
+        match self.limits.get() {
+            Some(limits) => limits.take(class, who, count),
+            None => Ok(()),
+        }
+    }
+
+    /// Somebody begins a connection, if they may.
+    pub fn take_handshake(&self, address: ClientAddress) -> Result<(), TooOften> {
+        match self.limits.get() {
+            Some(limits) => limits.take_handshake(address),
+            None => Ok(()),
+        }
+    }
+
+    /// From now on people may sign in like this. Said once; without it, nobody signs in here.
+    pub fn let_sign_in(&self, sign_in: SignIn) {
+        self.sign_in.get_or_init(|| sign_in);
+    }
+
+    /// How people may sign in.
+    pub(crate) fn sign_in(&self) -> &SignIn {
+        self.sign_in.get_or_init(SignIn::default)
     }
 
     /// Whether other servers can be reached; none when there is no way to any.
@@ -76,9 +124,17 @@ impl App {
         token: Option<&str>,
         request_id: &str,
     ) -> Result<Caller, Problem> {
-        let verified = token
-            .ok_or(TokenError::Missing)
-            .and_then(|token| self.tokens.verify(token));
+        let verify = || {
+            let caller = self.tokens.verify(token.ok_or(TokenError::Missing)?)?;
+            match caller.session_id {
+                Some(id) if self.revoked.has(id) => Err(TokenError::Revoked),
+                _ => Ok(caller),
+            }
+        };
+        let mut verified = verify();
+        if verified == Err(TokenError::UnknownKey) && self.look_for_keys().await {
+            verified = verify();
+        }
         let caller = verified.map_err(|error| error.problem(request_id))?;
         if !self.people.has(&caller.user_id) {
             self.make_person(&caller, request_id).await?;
@@ -86,13 +142,31 @@ impl App {
         Ok(caller)
     }
 
+    /// A key that nobody knows may be new. Not looked for again and again: tokens are easily made up.
+    async fn look_for_keys(self: &Arc<Self>) -> bool {
+        let now = self.clock.now().0;
+        let looked_at = self.keys_looked_at.load(Ordering::Relaxed);
+        let is_due = now - looked_at >= KEYS_LOOK_MS || now < looked_at;
+        let is_ours = is_due
+            && self
+                .keys_looked_at
+                .compare_exchange(looked_at, now, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok();
+        if is_ours {
+            sign_in::look_for_keys(self).await;
+        }
+        is_ours
+    }
+
     /// Hands a command to the ledger and waits for what became of it. The command runs on when the caller goes away.
     pub async fn submit(self: &Arc<Self>, command: Command) -> Result<Reply, LedgerError> {
         let app = Arc::clone(self);
         let work = async move {
             let watch = telemetry::Watch::start(&command);
+            let actor = command.actor.clone();
             let reply = app.ledger.submit(command).await;
             watch.finish(&reply);
+            app.note_ended(&actor, &reply);
             reply
         };
         let work = tracing::Instrument::in_current_span(work);
@@ -102,6 +176,39 @@ impl App {
                 "a command's task ended: {error}"
             ))),
         }
+    }
+
+    /// Sessions that a command ended, and people whom it suspended, count no more here from now on; other servers are told, or find out.
+    fn note_ended(&self, actor: &UserId, reply: &Result<Reply, LedgerError>) {
+        let Ok(Reply {
+            result: Some(Ok(outcome)),
+            ..
+        }) = reply
+        else {
+            return;
+        };
+        if let Outcome::Standing {
+            user_id,
+            standing: Standing::Suspended(_),
+        } = outcome
+        {
+            self.shut_out(user_id);
+            self.revoked.suspend(user_id);
+        }
+        let Outcome::SignedIn(signed_in) = outcome else {
+            return;
+        };
+        match signed_in {
+            SignedIn::Revoked(ids) => self.revoked.add(actor, ids),
+            SignedIn::Session { row, ended, .. } => self.revoked.add(&row.user_id, ended),
+            SignedIn::Reused { id, user_id } => self.revoked.add(user_id, &[*id]),
+            _ => {}
+        }
+    }
+
+    /// Somebody is suspended: the store is asked, and says so, when they come the next time.
+    pub(crate) fn shut_out(&self, who: &UserId) {
+        self.people.forget(who);
     }
 
     /// Asks the ledger for somebody, whose questions wait for each other.
@@ -138,17 +245,21 @@ impl App {
         }
     }
 
-    /// From now on the server says that it is not ready, so that load balancers send nobody any more.
+    /// From now on the server says that it is not ready, so that load balancers send nobody any more. It serves on.
     pub fn stop(&self) {
         self.is_stopping.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it takes requests now; if not, why.
-    pub fn readiness(&self) -> Result<(), String> {
+    /// Whether it takes requests now.
+    pub fn readiness(&self) -> Readiness {
         if self.is_stopping.load(Ordering::Relaxed) {
-            return Err("stopping".to_owned());
+            return Readiness::Draining;
         }
-        self.ledger.health()
+        match self.ledger.health() {
+            Err(reason) => Readiness::NoDatabase(reason),
+            Ok(()) if self.reaches_others() == Some(false) => Readiness::NoRedis,
+            Ok(()) => Readiness::Ready,
+        }
     }
 
     async fn make_person(
@@ -171,6 +282,26 @@ impl App {
         }
         self.people.add(caller.user_id.clone());
         Ok(())
+    }
+}
+
+/// Whether a server takes requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// It does.
+    Ready,
+    /// It does, and everything arrives, later than usual: other servers' news come from the store.
+    NoRedis,
+    /// It does for a while, but wants nobody new: it stops.
+    Draining,
+    /// It does not, because the store does not; why, in a few words without names or content.
+    NoDatabase(String),
+}
+
+impl Readiness {
+    /// Whether somebody new should come.
+    pub fn is_ready(&self) -> bool {
+        matches!(self, Self::Ready | Self::NoRedis)
     }
 }
 

@@ -1,16 +1,20 @@
 //! The server.
 
+pub mod address;
 pub mod app;
 pub mod auth;
 pub mod bus;
 pub mod config;
 pub mod convert;
+mod headers;
 pub mod http;
 pub mod hub;
 pub mod idempotency;
 pub mod jobs;
+pub mod limits;
 pub mod realtime;
 pub mod serve;
+pub mod sign_in;
 mod strict;
 pub mod telemetry;
 mod turns;

@@ -1,4 +1,4 @@
-//! Which people are known to exist, so that finding out costs once.
+//! Which people are known to exist and not to be suspended, so that finding out costs once.
 
 use std::{
     collections::HashSet,
@@ -10,7 +10,7 @@ use semel_protocol::UserId;
 /// How many are remembered before all are forgotten: about 10 MB.
 const PEOPLE_MAX: usize = 100_000;
 
-/// People who exist in the store. Forgetting one costs a look-up, nothing else.
+/// People who exist in the store and may use this server. Forgetting one costs a look-up, nothing else.
 #[derive(Debug, Default)]
 pub struct KnownPeople(Mutex<HashSet<UserId>>);
 
@@ -21,6 +21,12 @@ impl KnownPeople {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .contains(who)
+    }
+
+    /// Somebody is looked up anew when they come the next time.
+    pub fn forget(&self, who: &UserId) {
+        let mut people = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        people.remove(who);
     }
 
     /// Somebody exists.

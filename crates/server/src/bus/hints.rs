@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use semel_core::{ports::News, row::Fact};
-use semel_protocol::{Rev, ThreadId, UserId};
+use semel_core::{
+    ports::{News, OwnLine},
+    row::{Fact, Subject},
+};
+use semel_protocol::{Rev, SessionId, ThreadId, UserId};
 use serde::{Deserialize, Serialize};
 
 /// Hints of one kind that are kept at a time. What is beyond is dropped: the next look at the store makes up for it.
@@ -25,12 +28,56 @@ pub struct Hints {
     /// People whose position in a thread moved.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub positions: BTreeSet<(ThreadId, UserId)>,
-    /// New contacts: the second became one of the first.
+    /// Lines of people's own logs.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    pub contacts: BTreeSet<(UserId, UserId)>,
+    pub own: BTreeSet<Own>,
+    /// Sign-ins that ended; none: all of that person.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub revoked: BTreeSet<(UserId, Option<SessionId>)>,
     /// Who types where, or stopped. Nobody looks that up: it is forgotten after some seconds.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub typing: BTreeMap<ThreadId, BTreeMap<UserId, bool>>,
+}
+
+/// Whose own log has a line, about what, under which number.
+pub type Own = (UserId, About, u64);
+
+/// What a line of a person's own log is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "as in `Subject`")]
+pub enum About {
+    Thread(ThreadId),
+    Contact(UserId),
+    Block(UserId),
+    BlockedBy(UserId),
+}
+
+/// The hint about a line; none about positions, which have their own.
+pub fn of_line(line: &OwnLine) -> Option<Own> {
+    let about = match line.subject.clone() {
+        Subject::Read(_) => return None,
+        Subject::Thread(id) => About::Thread(id),
+        Subject::Contact(who) => About::Contact(who),
+        Subject::Block(who) => About::Block(who),
+        Subject::BlockedBy(who) => About::BlockedBy(who),
+    };
+    Some((line.who.clone(), about, line.number))
+}
+
+/// The line that a hint is about.
+pub fn line((who, about, number): Own) -> OwnLine {
+    let subject = match about {
+        About::Thread(id) => Subject::Thread(id),
+        About::Contact(who) => Subject::Contact(who),
+        About::Block(who) => Subject::Block(who),
+        About::BlockedBy(who) => Subject::BlockedBy(who),
+    };
+    OwnLine {
+        who,
+        subject,
+        number,
+    }
 }
 
 impl Hints {
@@ -49,7 +96,7 @@ impl Hints {
         }
         let positions = news.positions.iter();
         hints.positions = positions.map(|(id, who, _)| (*id, who.clone())).collect();
-        hints.contacts = news.contacts.iter().cloned().collect();
+        hints.own = news.own.iter().filter_map(of_line).collect();
         hints
     }
 
@@ -58,7 +105,8 @@ impl Hints {
         self.moved.is_empty()
             && self.joined.is_empty()
             && self.positions.is_empty()
-            && self.contacts.is_empty()
+            && self.own.is_empty()
+            && self.revoked.is_empty()
             && self.typing.is_empty()
     }
 
@@ -77,7 +125,8 @@ impl Hints {
         }
         dropped += add(&mut self.joined, others.joined);
         dropped += add(&mut self.positions, others.positions);
-        dropped += add(&mut self.contacts, others.contacts);
+        dropped += add(&mut self.own, others.own);
+        dropped += add(&mut self.revoked, others.revoked);
         for (id, people) in others.typing {
             if self.typing.len() < HINTS_MAX || self.typing.contains_key(&id) {
                 let known = self.typing.entry(id).or_default();
@@ -103,9 +152,13 @@ impl Hints {
         for seat in self.positions {
             split[thread(&seat.0)].positions.insert(seat);
         }
-        for pair in self.contacts {
-            let channel = channel_of(pair.0.as_str().as_bytes(), channels);
-            split[channel].contacts.insert(pair);
+        for own in self.own {
+            let channel = channel_of(own.0.as_str().as_bytes(), channels);
+            split[channel].own.insert(own);
+        }
+        for (who, session) in self.revoked {
+            let channel = channel_of(who.as_str().as_bytes(), channels);
+            split[channel].revoked.insert((who, session));
         }
         for (id, people) in self.typing {
             split[thread(&id)].typing.insert(id, people);

@@ -10,13 +10,15 @@
 //! Invariant: nothing here is needed for delivery to be right.
 //! Invariant: telling never waits, and what waits to be told has a limit.
 
-mod hints;
+pub mod hints;
 pub mod redis;
 
 use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
 use semel_protocol::{Timestamp, UserId};
+
+use crate::limits::Used;
 
 pub use self::hints::{HINTS_MAX, Hints, channel_of};
 
@@ -40,6 +42,12 @@ pub trait Bus: Send + Sync {
 
     /// Whether people have a device anywhere, and when their last one went; none when the bus does not know.
     async fn presence(&self, whom: &[UserId]) -> Option<Vec<State>>;
+
+    /// Tells what was used of rate limits; how many microseconds each of them is ahead of now, over all servers. None when
+    /// that cannot be known.
+    async fn share(&self, _: &[Used]) -> Option<Vec<u64>> {
+        None
+    }
 
     /// Whether others can be reached now; none: there is no way to others.
     fn is_connected(&self) -> Option<bool>;

@@ -6,6 +6,7 @@ mod layers;
 mod parse;
 mod secret;
 mod settings;
+mod sign_in_parse;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -22,12 +23,15 @@ pub use secret::Secret;
 pub use settings::{SETTINGS, Setting};
 pub use snapshot::SettingLine;
 
+use ipnet::IpNet;
 use semel_backends::postgres::Address;
 
-use crate::bus::redis::Target;
+use crate::{auth::Verified, bus::redis::Target, limits::Rates, realtime::Admission, sign_in};
 
 /// The settings file that is read when none is named and it is there.
 pub const FILE_DEFAULT: &str = "semel.toml";
+/// Stands for every origin in `allowed_origins`.
+pub const ANY_ORIGIN: &str = "*";
 /// Names the settings file in the environment.
 pub const FILE_VARIABLE: &str = "SEMEL_CONFIG";
 
@@ -44,6 +48,8 @@ pub struct Config {
     pub redis: Option<Target>,
     /// How often one of several servers looks into the database.
     pub look: Duration,
+    /// Transactions that are committed to a database server side by side.
+    pub lanes: usize,
     /// Where people and programs are served.
     pub listen: SocketAddr,
     /// Where metrics are served.
@@ -52,12 +58,28 @@ pub struct Config {
     pub server_id: String,
     /// Signs tokens; none: `secret` in the data directory.
     pub jwt_secret_key: Option<Secret>,
-    /// Origins of other pages that may call.
+    /// Origins of other pages that may call; `*` alone: all.
     pub allowed_origins: Vec<String>,
+    /// For how many days browsers that came over TLS come over TLS only; 0: they are not told.
+    pub hsts_days: u32,
+    /// How people may sign in.
+    pub sign_in: sign_in::Settings,
+    /// What is asked of a host application's tokens.
+    pub host: HostTokens,
     /// Whether Socket.IO may begin with long polling.
     pub polling: bool,
+    /// Proxies that are believed to say for whom they ask.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How many may come in at a time.
+    pub admission: Admission,
+    /// How often people may do things.
+    pub rates: Rates,
     /// How long answers are kept for replay.
     pub idempotency: Duration,
+    /// How long a start waits for a database server that is not there.
+    pub start: Duration,
+    /// How long a server that stops serves on after it says that it is not ready.
+    pub drain_notice: Duration,
     /// How long a stop waits for what is under way.
     pub drain: Duration,
     /// How logs look.
@@ -65,6 +87,19 @@ pub struct Config {
     /// What is logged.
     pub log_filter: String,
     values: layers::Values,
+}
+
+/// What is asked of a host application's tokens.
+#[derive(Clone, Debug, Default)]
+pub struct HostTokens {
+    /// `iss`, if it must be anything.
+    pub issuer: Option<String>,
+    /// `aud`, if it must be anything.
+    pub audience: Option<String>,
+    /// Where its keys are, if it publishes any.
+    pub keys_url: Option<String>,
+    /// Who counts as verified.
+    pub verified: Verified,
 }
 
 /// Where metrics are served.

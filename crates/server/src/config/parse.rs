@@ -1,20 +1,27 @@
 //! From texts to checked settings.
 
 use std::{
-    net::{SocketAddr, ToSocketAddrs},
+    net::{IpAddr, SocketAddr, ToSocketAddrs},
     path::{Path, PathBuf},
     time::Duration,
 };
 
+use ipnet::IpNet;
 use semel_backends::postgres::Address;
 
-use super::{Config, LogFormat, MetricsListen, Secret, layers::Values};
-use crate::bus::redis::Target;
+use super::{ANY_ORIGIN, Config, LogFormat, MetricsListen, Secret, layers::Values, sign_in_parse};
+use crate::{
+    bus::redis::Target,
+    limits::{Rate, Rates},
+    realtime::Admission,
+};
 
 /// Bytes that a signing secret has at least (RFC 7518, section 3.2).
 const SECRET_BYTES_MIN: usize = 32;
 /// The database, in its directory.
 const DATABASE_NAME: &str = "semel.db";
+/// Ten years.
+const HSTS_DAYS_MAX: u64 = 3_650;
 /// Characters of a server's name.
 const SERVER_ID_CHARACTERS_MAX: usize = 64;
 
@@ -28,13 +35,24 @@ pub(super) fn config(values: Values, problems: &mut Vec<String>) -> Option<Confi
     let database = reader.read_optional("database_url", database);
     let redis = reader.read_optional("redis_url", Target::parse);
     let look = reader.read("look_seconds", |text| whole(text, 1, 60));
+    let lanes = reader.read("database_lanes", |text| whole(text, 1, 32));
     let listen = reader.read("listen", address);
     let metrics_listen = reader.read("metrics_listen", metrics_listen);
     let server_id = reader.read("server_id", server_id);
     let jwt_secret_key = reader.read_optional("jwt_secret_key", secret);
     let allowed_origins = reader.read("allowed_origins", origins);
+    let hsts_days = reader.read("hsts_days", |text| whole(text, 0, HSTS_DAYS_MAX));
+    let sign_in = sign_in_parse::sign_in(&mut reader, listen);
+    let host = sign_in_parse::host(&mut reader);
     let polling = reader.read("polling", choice);
+    let trusted_proxies = reader.read("trusted_proxies", networks);
+    let admission = admission(&mut reader);
+    let of_person = reader.read("actions_per_second", rate);
+    let connects = reader.read("connects_per_second", rate);
+    let handshakes = reader.read("handshakes_per_second", rate);
     let idempotency = reader.read("idempotency_hours", |text| whole(text, 1, 8760));
+    let start = reader.read("start_seconds", |text| whole(text, 0, 600));
+    let drain_notice = reader.read("drain_notice_seconds", |text| whole(text, 0, 600));
     let drain = reader.read("drain_seconds", |text| whole(text, 0, 600));
     let log_format = reader.read("log_format", log_format);
     let log_filter = reader.read("log_filter", log_filter);
@@ -50,13 +68,26 @@ pub(super) fn config(values: Values, problems: &mut Vec<String>) -> Option<Confi
         data_dir,
         redis: redis.ok()?,
         look: Duration::from_secs(look?),
+        lanes: lanes? as usize,
         listen: listen?,
         metrics_listen: metrics_listen?,
         server_id: server_id?,
         jwt_secret_key: jwt_secret_key.ok()?,
         allowed_origins: allowed_origins?,
+        hsts_days: hsts_days? as u32,
+        sign_in: sign_in?,
+        host: host?,
         polling: polling?,
+        trusted_proxies: trusted_proxies?,
+        admission: admission?,
+        rates: Rates {
+            of_person: of_person?,
+            connects: connects?,
+            handshakes: handshakes?,
+        },
         idempotency: Duration::from_secs(idempotency? * 60 * 60),
+        start: Duration::from_secs(start?),
+        drain_notice: Duration::from_secs(drain_notice?),
         drain: Duration::from_secs(drain?),
         log_format: log_format?,
         log_filter: log_filter?,
@@ -64,21 +95,38 @@ pub(super) fn config(values: Values, problems: &mut Vec<String>) -> Option<Confi
     })
 }
 
-/// The problem was told.
-struct Invalid;
+/// How many are let in at a time.
+fn admission(reader: &mut Reader<'_>) -> Option<Admission> {
+    let mut count = |key| reader.read(key, |text| whole(text, 1, 1_000_000));
+    let (connecting, of_one) = (count("connecting_max"), count("connecting_per_address_max"));
+    let (entering, syncing) = (count("entering_max"), count("syncing_max"));
+    Some(Admission {
+        connecting_max: connecting? as usize,
+        connecting_per_address_max: of_one? as usize,
+        entering_max: entering? as usize,
+        syncing_max: syncing? as usize,
+    })
+}
 
-struct Reader<'a> {
+/// The problem was told.
+pub(super) struct Invalid;
+
+pub(super) struct Reader<'a> {
     values: &'a Values,
-    problems: &'a mut Vec<String>,
+    pub(super) problems: &'a mut Vec<String>,
 }
 
 impl Reader<'_> {
-    fn read<T>(&mut self, key: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+    pub(super) fn read<T>(
+        &mut self,
+        key: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
         self.read_optional(key, parse).ok()?
     }
 
     /// None when it is not set.
-    fn read_optional<T>(
+    pub(super) fn read_optional<T>(
         &mut self,
         key: &str,
         parse: impl Fn(&str) -> Result<T, String>,
@@ -193,6 +241,9 @@ fn secret(text: &str) -> Result<Secret, String> {
 }
 
 fn origins(text: &str) -> Result<Vec<String>, String> {
+    if text.trim() == ANY_ORIGIN {
+        return Ok(vec![ANY_ORIGIN.to_owned()]);
+    }
     let named = text
         .split(',')
         .map(str::trim)
@@ -200,7 +251,7 @@ fn origins(text: &str) -> Result<Vec<String>, String> {
     named.map(origin).collect()
 }
 
-fn origin(text: &str) -> Result<String, String> {
+pub(super) fn origin(text: &str) -> Result<String, String> {
     let host = text
         .strip_prefix("https://")
         .or_else(|| text.strip_prefix("http://"));
@@ -219,12 +270,35 @@ fn origin(text: &str) -> Result<String, String> {
     }
 }
 
+fn networks(text: &str) -> Result<Vec<IpNet>, String> {
+    let named = text.split(',').map(str::trim);
+    let named = named.filter(|network| !network.is_empty());
+    let network = |text: &str| {
+        let one = || text.parse::<IpAddr>().map(IpNet::from);
+        text.parse().or_else(|_| one()).map_err(|_| {
+            format!("`{text}` is no network; say for example 10.0.0.0/8, or one address")
+        })
+    };
+    named.map(network).collect()
+}
+
+/// How much more may come at once than in a second.
+const AT_ONCE: u32 = 10;
+
+fn rate(text: &str) -> Result<Rate, String> {
+    let per_second = whole(text, 0, 1_000_000)? as u32;
+    Ok(Rate {
+        per_second,
+        at_once: per_second * AT_ONCE,
+    })
+}
+
 fn choice(text: &str) -> Result<bool, String> {
     text.parse()
         .map_err(|_| format!("`{text}` is neither `true` nor `false`"))
 }
 
-fn whole(text: &str, least: u64, most: u64) -> Result<u64, String> {
+pub(super) fn whole(text: &str, least: u64, most: u64) -> Result<u64, String> {
     let number = text
         .parse()
         .ok()

@@ -185,6 +185,26 @@ fn the_snapshot_is_toml_that_reads_back() {
 }
 
 #[test]
+fn origins_are_named_one_by_one_or_all_at_once() {
+    let origins = |text| {
+        let config = load("", &[], &[("allowed_origins", text)]);
+        config.map(|config| config.allowed_origins)
+    };
+    assert_eq!(origins("").unwrap(), Vec::<String>::new());
+    assert_eq!(origins(" * ").unwrap(), ["*"]);
+    let two = origins("https://A.example, http://b.example:81").unwrap();
+    assert_eq!(two, ["https://a.example", "http://b.example:81"]);
+    for bad in [
+        "a.example",
+        "https://*.example",
+        "https://a.example/",
+        "*, https://a.example",
+    ] {
+        assert!(origins(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
 fn a_named_file_must_be_there() {
     let sources = Sources {
         file: Some("does-not-exist.toml".into()),

@@ -4,28 +4,38 @@ use std::fmt::Write;
 
 use semel_core::{
     Answer, Refusal, Reply,
-    actions::{Outcome, Sent},
+    actions::{Outcome, Own, Sent, sign_in::SignedIn},
+    row::Standing,
 };
 use semel_protocol::{
     entry::EntryPage,
     message::{MessagePage, SendResult},
+    operator::{AuditPage, StandingResult},
+    sign_in::{Done, IdentityList, RevokeResult, SessionList},
     thread::{
         BatchItem, BatchResult, CheckExistingResult, CreateOrGetResult, ExpandResult, LeaveResult,
-        MessageResult, ParticipantPage, ReadResult, StartConversationResult, ThreadPage,
-        ThreadResult,
+        MessageResult, ParticipantPage, PreferencesResult, ReadResult, StartConversationResult,
+        ThreadPage, ThreadResult,
     },
-    user::{ContactPage, UserResult},
+    user::{
+        Block, BlockPage, ContactPage, ContactResult, FindResult, FindabilityResult, UserResult,
+    },
 };
 use serde::Serialize;
 
-use super::{from_refusal, message, participant, thread, user};
+use super::{contact, findability, from_refusal, message, participant, preferences, thread, user};
 
 /// `data` of every answer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 #[expect(missing_docs, reason = "each is named and documented in the protocol")]
 pub enum Data {
+    Audit(AuditPage),
+    Standing(StandingResult),
     CheckExisting(CheckExistingResult),
+    Block(Block),
+    Blocks(BlockPage),
+    Contact(ContactResult),
     Contacts(ContactPage),
     CreateOrGet(CreateOrGetResult),
     Entries(EntryPage),
@@ -34,14 +44,21 @@ pub enum Data {
     Message(MessageResult),
     Messages(MessagePage),
     Participants(ParticipantPage),
+    Preferences(PreferencesResult),
     Pruned { removed: usize },
     Read(ReadResult),
+    Done(Done),
+    Identities(IdentityList),
+    Revoked(RevokeResult),
+    Sessions(SessionList),
     Send(SendResult),
     SendBatch(BatchResult),
     StartConversation(StartConversationResult),
     Thread(ThreadResult),
     Threads(ThreadPage),
     User(UserResult),
+    Findability(FindabilityResult),
+    Found(FindResult),
 }
 
 /// The envelope of every success.
@@ -189,6 +206,7 @@ fn data(outcome: &Outcome, request_id: &str) -> Data {
         Outcome::Changed(view) => Data::Thread(ThreadResult {
             thread: thread(view),
         }),
+        Outcome::Own(own) => own_data(own),
         Outcome::Left(thread_id) => Data::Leave(LeaveResult {
             thread_id: *thread_id,
         }),
@@ -211,12 +229,59 @@ fn data(outcome: &Outcome, request_id: &str) -> Data {
             read_seq: *read_seq,
             unread_count: *unread_count,
         }),
+        other => of_people(other),
+    }
+}
+
+/// What is not of threads.
+fn of_people(outcome: &Outcome) -> Data {
+    match outcome {
         Outcome::User {
             user_id, user: row, ..
         } => Data::User(UserResult {
             user: user(user_id, row),
         }),
+        Outcome::Findability(row) => Data::Findability(FindabilityResult {
+            findability: findability(*row),
+        }),
+        Outcome::Found(found) => Data::Found(FindResult {
+            user: found.as_deref().map(|(id, row)| user(id, row)),
+        }),
+        Outcome::Standing { user_id, standing } => Data::Standing(StandingResult {
+            user_id: user_id.clone(),
+            suspended_at: match standing {
+                Standing::Good => None,
+                Standing::Suspended(since) => Some(*since),
+            },
+        }),
         Outcome::Pruned(removed) => Data::Pruned { removed: *removed },
+        Outcome::SignedIn(SignedIn::Revoked(ids)) => Data::Revoked(RevokeResult {
+            session_ids: ids.clone(),
+        }),
+        // What else signing in brings is answered where it is asked for, and never stored.
+        _ => Data::Done(Done { done: true }),
+    }
+}
+
+fn own_data(own: &Own) -> Data {
+    match own {
+        Own::Block {
+            user_id,
+            is_blocked,
+        } => Data::Block(Block {
+            user_id: user_id.clone(),
+            blocked: *is_blocked,
+        }),
+        Own::Contact(view) => Data::Contact(ContactResult {
+            contact: contact(view),
+        }),
+        Own::Preferences {
+            thread_id,
+            preferences: row,
+        } => Data::Preferences(PreferencesResult {
+            thread_id: *thread_id,
+            preferences: preferences(row),
+        }),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use semel_core::Refusal;
-use semel_protocol::{Rev, ThreadId, Timestamp, UserId};
+use semel_protocol::{AuditId, Rev, ThreadId, Timestamp, UserId};
 
 /// After this thread in the list of a person's threads.
 pub fn of_thread((time, id): (Timestamp, ThreadId)) -> String {
@@ -41,6 +41,18 @@ pub fn of_contact(id: &UserId) -> String {
 
 /// Reads [`of_contact`].
 pub fn contact(text: &str, pointer: &str) -> Result<UserId, Refusal> {
+    decode(text)
+        .and_then(|id| id.parse().ok())
+        .ok_or_else(|| invalid(pointer))
+}
+
+/// Before this line of the audit log.
+pub fn of_audit(id: AuditId) -> String {
+    encode(&id.to_string())
+}
+
+/// Reads [`of_audit`].
+pub fn audit(text: &str, pointer: &str) -> Result<AuditId, Refusal> {
     decode(text)
         .and_then(|id| id.parse().ok())
         .ok_or_else(|| invalid(pointer))

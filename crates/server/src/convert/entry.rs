@@ -105,8 +105,10 @@ fn body(fact: &Fact, message: Option<Message>) -> Option<EntryBody> {
             title,
             message: message?,
         },
-        Fact::SettingsChanged(settings, picture) => {
-            EntryBody::SettingsChanged { settings, picture }
-        }
+        Fact::SettingsChanged(settings, description, picture) => EntryBody::SettingsChanged {
+            settings,
+            description,
+            picture,
+        },
     })
 }

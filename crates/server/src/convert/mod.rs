@@ -4,6 +4,7 @@
 mod answer;
 pub mod cursor;
 mod entry;
+mod operator;
 mod problem;
 mod renderer;
 mod request;
@@ -12,12 +13,15 @@ mod thread;
 
 pub use answer::{Data, Success, ack, answer, envelope};
 pub use entry::{entry, entry_page, entry_row};
+pub use operator::audit_line;
 pub use problem::{from_ledger, from_refusal};
 pub use renderer::JsonRenderer;
 pub use request::{
-    change_profile, change_role, change_thread, check_existing, create_or_get, cursor_at,
-    delete_message, draft, edit_message, expand, mark_delivered, mark_read, react,
+    change_preferences, change_profile, change_role, change_thread, check_existing, create_or_get,
+    cursor_at, delete_message, draft, edit_message, expand, mark_delivered, mark_read, react,
     remove_participant, send, send_batch, start_conversation, sync_ask,
 };
 pub use sync::sync_result;
-pub use thread::{contact, message, message_page, participant, summary, thread, user};
+pub use thread::{
+    contact, findability, message, message_page, participant, preferences, summary, thread, user,
+};

@@ -14,6 +14,7 @@ pub fn from_refusal(refusal: &Refusal, request_id: &str) -> Problem {
         errors: refusal.errors.clone(),
         user_ids: refusal.user_ids.clone(),
         existing_thread_id: refusal.existing_thread_id,
+        retry_after_ms: refusal.retry_after_ms,
         ..Problem::new(refusal.code, refusal.detail.clone(), request_id)
     }
 }

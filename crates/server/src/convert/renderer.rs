@@ -73,6 +73,7 @@ mod tests {
             created_at: Timestamp(0),
             edited_at: None,
             deleted_at: None,
+            is_removed: false,
         }
     }
 

@@ -66,15 +66,32 @@ pub fn expand(thread_id: ThreadId, request: requests::Expand) -> Action {
     .into()
 }
 
-/// Title, picture, settings.
+/// Title, description, picture, settings.
 pub fn change_thread(thread_id: ThreadId, request: requests::ChangeThread) -> Action {
     let settings = request.settings.unwrap_or_default();
     actions::ChangeThread {
         thread_id,
         title: request.title,
+        description: request.description,
         picture: request.picture,
-        history: settings.history,
-        posting: settings.posting,
+        settings: actions::NewSettings {
+            history: settings.history,
+            posting: settings.posting,
+            adding: settings.adding,
+            naming: settings.naming,
+        },
+    }
+    .into()
+}
+
+/// What the caller chooses for themselves.
+pub fn change_preferences(thread_id: ThreadId, request: requests::ChangePreferences) -> Action {
+    actions::SetPreferences {
+        thread_id,
+        is_muted: request.muted,
+        muted_until: request.muted_until,
+        is_pinned: request.pinned,
+        is_archived: request.archived,
     }
     .into()
 }

@@ -1,7 +1,10 @@
 //! Answers to `sync`.
 
 use semel_core::queries::{SyncThreadView, SyncView};
-use semel_protocol::sync::{SyncResult, SyncThread};
+use semel_protocol::{
+    sync::{SyncResult, SyncThread},
+    user::Block,
+};
 
 use super::{contact, cursor, entry, message, thread, user};
 
@@ -10,10 +13,14 @@ pub fn sync_result(view: &SyncView, incarnation: &str) -> SyncResult {
     SyncResult {
         threads: view.threads.iter().map(sync_thread).collect(),
         left: view.left.clone(),
-        contacts: view
-            .contacts
+        contacts: view.contacts.iter().map(contact).collect(),
+        blocks: view
+            .blocks
             .iter()
-            .map(|(id, row, since)| contact(id, row, *since))
+            .map(|(user_id, blocked)| Block {
+                user_id: user_id.clone(),
+                blocked: *blocked,
+            })
             .collect(),
         profiles: view
             .profiles

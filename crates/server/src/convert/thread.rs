@@ -1,16 +1,17 @@
 //! Threads, messages and people.
 
 use semel_core::{
+    people::FindabilityRow,
     queries::MessagesView,
-    row::{HeadRow, MessageRow, ThreadRow, UserRow},
-    view::{ParticipantView, ThreadView},
+    row::{FOREVER, HeadRow, MessageRow, PreferencesRow, ThreadRow, UserRow},
+    view::{ContactView, ParticipantView, ThreadView},
 };
 use semel_protocol::{
-    Message, Thread, Timestamp, UserId,
+    Message, Thread, UserId,
     limits::REACTION_USERS_SHOWN_MAX,
     message::{MessagePage, Reaction},
-    thread::{Participant, ThreadSummary},
-    user::{Contact, User},
+    thread::{Participant, Preferences, ThreadSummary},
+    user::{Contact, Findability, User},
 };
 
 /// A thread as one person sees it.
@@ -19,6 +20,7 @@ pub fn thread(view: &ThreadView) -> Thread {
         id: view.thread.id,
         thread_type: view.thread.thread_type,
         title: view.title.clone(),
+        description: view.thread.description.clone(),
         picture: view.thread.picture.clone(),
         settings: view.thread.settings,
         participants: view.participants.iter().map(participant).collect(),
@@ -33,6 +35,7 @@ pub fn thread(view: &ThreadView) -> Thread {
         last_message: view.last_message.as_ref().map(message),
         unread_count: view.unread_count,
         read_seq: view.position.read_seq,
+        preferences: preferences(&view.preferences),
         created_by: view.thread.created_by.clone(),
         created_at: view.thread.created_at,
         updated_at: view.head.updated_at,
@@ -95,6 +98,7 @@ pub fn message(row: &MessageRow) -> Message {
         created_at: row.created_at,
         edited_at: row.edited_at,
         deleted_at: row.deleted_at,
+        removed: row.is_removed,
     }
 }
 
@@ -118,6 +122,7 @@ pub fn user(id: &UserId, row: &UserRow) -> User {
             .display_name
             .clone()
             .unwrap_or_else(|| id.as_str().to_owned()),
+        handle: row.handle.clone(),
         about: row.about.clone(),
         picture: row.picture.clone(),
         created_at: row.created_at,
@@ -125,10 +130,31 @@ pub fn user(id: &UserId, row: &UserRow) -> User {
     }
 }
 
+/// How a person may be found.
+pub fn findability(row: FindabilityRow) -> Findability {
+    Findability {
+        handle: row.handle,
+        phone: row.phone,
+        email: row.email,
+    }
+}
+
 /// A person's contact.
-pub fn contact(id: &UserId, row: &UserRow, since: Timestamp) -> Contact {
+pub fn contact(view: &ContactView) -> Contact {
     Contact {
-        user: user(id, row),
-        since,
+        user: user(&view.user_id, &view.user),
+        since: view.contact.since,
+        own_name: view.contact.own_name.clone(),
+        blocked: view.is_blocked,
+    }
+}
+
+/// What somebody chose for themselves.
+pub fn preferences(row: &PreferencesRow) -> Preferences {
+    Preferences {
+        muted: row.muted_until.is_some(),
+        muted_until: row.muted_until.filter(|until| *until != FOREVER),
+        pinned_at: row.pinned_at,
+        archived: row.is_archived,
     }
 }

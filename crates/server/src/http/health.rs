@@ -12,7 +12,7 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::app::App;
+use crate::app::{App, Readiness};
 
 /// `GET /health`.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
@@ -42,12 +42,38 @@ pub(super) struct Live {
 /// `GET /health/ready`.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct Ready {
-    /// `ok`, or `unavailable` with status 503.
+    /// `ok`, `degraded` (it takes requests, with status 200), or `unavailable` with status 503.
     #[schema(value_type = String)]
     status: &'static str,
-    /// Why it is unavailable, in a few words for people.
+    /// What it is about: `database`, `redis`, or `drain` while the server stops.
+    #[schema(value_type = Option<String>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part: Option<&'static str>,
+    /// Why, in a few words for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+}
+
+impl From<Readiness> for Ready {
+    fn from(readiness: Readiness) -> Self {
+        let (status, part, reason) = match readiness {
+            Readiness::Ready => ("ok", None, None),
+            Readiness::NoRedis => {
+                let reason = "Redis does not answer: other servers' news come from the database";
+                ("degraded", Some("redis"), Some(reason.to_owned()))
+            }
+            Readiness::Draining => {
+                let reason = "the server is stopping";
+                ("unavailable", Some("drain"), Some(reason.to_owned()))
+            }
+            Readiness::NoDatabase(reason) => ("unavailable", Some("database"), Some(reason)),
+        };
+        Self {
+            status,
+            part,
+            reason,
+        }
+    }
 }
 
 pub(super) fn router() -> Router<Arc<App>> {
@@ -63,15 +89,15 @@ pub(super) fn router() -> Router<Arc<App>> {
         (status = 503, description = "It does not.", body = Health)))]
 pub(super) async fn health(State(app): State<Arc<App>>) -> Response {
     let word = |is_good: bool| if is_good { "ok" } else { "unavailable" };
-    let is_ready = readiness(&app).is_ok();
+    let readiness = app.readiness();
     let health = Health {
-        status: word(is_ready),
+        status: word(readiness.is_ready()),
         database: word(app.ledger.health().is_ok()),
         // Without it delivery is late, not wrong: the server is ready all the same.
         redis: app.reaches_others().map_or("not configured", word),
         version: env!("CARGO_PKG_VERSION"),
     };
-    (status(is_ready), Json(health)).into_response()
+    (status(&readiness), Json(health)).into_response()
 }
 
 /// Whether the process runs.
@@ -86,26 +112,15 @@ pub(super) async fn live() -> Json<Live> {
     responses((status = 200, description = "It does.", body = Ready),
         (status = 503, description = "It does not: send nobody.", body = Ready)))]
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
-    let reason = readiness(&app).err();
-    let is_ready = reason.is_none();
-    let status_word = if is_ready { "ok" } else { "unavailable" };
-    let ready = Ready {
-        status: status_word,
-        reason,
-    };
-    (status(is_ready), Json(ready)).into_response()
-}
-
-fn readiness(app: &App) -> Result<(), String> {
     let readiness = app.readiness();
-    if let Err(reason) = &readiness {
-        tracing::warn!(reason, "not ready");
+    if !readiness.is_ready() {
+        tracing::warn!(?readiness, "not ready");
     }
-    readiness
+    (status(&readiness), Json(Ready::from(readiness))).into_response()
 }
 
-fn status(is_ready: bool) -> StatusCode {
-    if is_ready {
+fn status(readiness: &Readiness) -> StatusCode {
+    if readiness.is_ready() {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE

@@ -4,7 +4,7 @@ use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Instant};
 
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::{HeaderName, HeaderValue, header},
+    http::{HeaderName, HeaderValue},
     middleware::Next,
     response::Response,
 };
@@ -13,7 +13,7 @@ use metrics::counter;
 use tracing::Instrument;
 
 use super::respond;
-use crate::{app::App, telemetry::metrics::HTTP_REQUESTS};
+use crate::{app::App, headers, telemetry::metrics::HTTP_REQUESTS};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUEST_ID_CHARACTERS_MAX: usize = 64;
@@ -21,22 +21,6 @@ const REQUEST_ID_CHARACTERS_MAX: usize = 64;
 /// The id under which the log tells about a request: the caller's, or a fresh one.
 #[derive(Clone, Debug)]
 pub(super) struct RequestId(pub(super) String);
-
-/// Headers that every answer has, unless its handler set them.
-static HEADERS: [(HeaderName, &str); 6] = [
-    (header::CACHE_CONTROL, "no-store"),
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (header::REFERRER_POLICY, "no-referrer"),
-    (header::X_FRAME_OPTIONS, "DENY"),
-    (
-        header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; frame-ancestors 'none'",
-    ),
-    (
-        HeaderName::from_static("cross-origin-resource-policy"),
-        "same-origin",
-    ),
-];
 
 pub(super) async fn around(
     State(app): State<Arc<App>>,
@@ -67,11 +51,7 @@ pub(super) async fn around(
     .instrument(span)
     .await;
     let headers = response.headers_mut();
-    for (name, value) in &HEADERS {
-        headers
-            .entry(name)
-            .or_insert(HeaderValue::from_static(value));
-    }
+    headers::guard(headers);
     headers.insert(
         REQUEST_ID,
         HeaderValue::from_str(&id).expect("a request id is visible ASCII"),

@@ -6,6 +6,7 @@ use semel_core::{
     queries::{self, Around},
 };
 use semel_protocol::{
+    Rev,
     entry::EntryPage,
     limits::{PAGE_ENTRIES_MAX, PAGE_MESSAGES_MAX, PAGE_ROWS_DEFAULT},
     message::{MessagePage, SendResult},
@@ -99,7 +100,8 @@ pub(super) fn remove_reaction(_: &Caller, parts: &Parts) -> Result<Action, Refus
 /// The log of a thread after a rev: what a device catches up with.
 ///
 /// Too far behind, or a place of another log (`epoch`, or `chain` of the entry `after_rev`), is a normal answer:
-/// `too_old`.
+/// `too_old`. Too far behind is counted from `until_rev`, if that is said: so a long log can be read from its beginning, part
+/// by part.
 #[utoipa::path(get, path = "/api/chat/threads/{thread_id}/entries", tag = "messages",
     responses((status = 200, description = "Consecutive entries.", body = Success<EntryPage>)))]
 pub(super) fn list_entries(caller: &Caller, parts: &Parts) -> Result<Ask, Refusal> {
@@ -107,10 +109,11 @@ pub(super) fn list_entries(caller: &Caller, parts: &Parts) -> Result<Ask, Refusa
     let after_rev = parts.number("after_rev")?.unwrap_or(0);
     let (chain, epoch) = (parts.query("chain"), parts.number("epoch")?);
     let cursor = convert::cursor_at(after_rev, chain, epoch, "?chain")?;
+    let until_rev = parts.number("until_rev")?.unwrap_or(Rev::MAX);
     let limit = parts.limit(PAGE_ROWS_DEFAULT, PAGE_ENTRIES_MAX)?;
     let who = caller.user_id.clone();
     Ok(Box::new(move |rows| {
-        let view = queries::entries_after(rows, &who, id, &cursor, limit)?;
+        let view = queries::entries_after(rows, &who, id, (&cursor, until_rev), limit)?;
         Ok(Data::Entries(convert::entry_page(&view)))
     }))
 }

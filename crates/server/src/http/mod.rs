@@ -12,11 +12,14 @@ mod key;
 mod layer;
 mod messages;
 pub mod openapi;
+mod operators;
 mod parts;
 mod people;
+mod profile;
 mod respond;
 pub mod route;
 mod run;
+mod sign_in;
 mod table;
 mod threads;
 
@@ -24,6 +27,7 @@ use std::sync::Arc;
 
 use axum::{Router, middleware, routing::on};
 pub use direct::{Call, Direct};
+pub use sign_in::Visit;
 pub use table::ROUTES;
 
 use crate::{app::App, web};

@@ -13,8 +13,9 @@ use utoipa::{
 };
 
 use super::{
-    ROUTES, health, messages, people,
+    ROUTES, health, messages, operators, people, profile,
     route::{Handler, Method, Route},
+    sign_in::{codes, manage, provider, sessions},
     threads,
 };
 
@@ -42,6 +43,7 @@ pub fn document() -> Document {
         threads::list_participants,
         threads::remove_participant,
         threads::change_role,
+        threads::change_preferences,
         messages::list_entries,
         messages::list_messages,
         messages::send_message,
@@ -50,10 +52,37 @@ pub fn document() -> Document {
         messages::add_reaction,
         messages::remove_reaction,
         people::list_contacts,
+        people::change_contact,
+        people::list_blocks,
+        people::block,
+        people::unblock,
         people::get_me,
         people::change_me,
         people::get_user,
         people::put_user,
+        profile::change_handle,
+        profile::get_findability,
+        profile::change_findability,
+        profile::find,
+        codes::methods,
+        codes::start,
+        codes::verify,
+        codes::link,
+        sessions::refresh,
+        sessions::sign_out,
+        sessions::claim_operator,
+        sessions::jwks,
+        provider::start,
+        provider::callback,
+        manage::list_sessions,
+        manage::revoke_session,
+        manage::revoke_others,
+        manage::list_identities,
+        manage::unlink,
+        operators::suspend,
+        operators::lift,
+        operators::remove_message,
+        operators::list_audit,
         health::health,
         health::live,
         health::ready,
@@ -167,7 +196,7 @@ fn parameter(
 fn path_schema(name: &str) -> Schema {
     let text = ObjectBuilder::new().schema_type(Type::String);
     match name {
-        "thread_id" | "message_id" => {
+        "thread_id" | "message_id" | "session_id" => {
             text.format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
         }
         _ => text.min_length(Some(1)).max_length(Some(64)),
@@ -189,6 +218,7 @@ fn query_schema(name: &str) -> (&'static str, Schema) {
     match name {
         "limit" => ("Rows of the page.", number),
         "after_rev" => ("Entries after this one.", number),
+        "until_rev" => ("No entries after this one.", number),
         "chain" => ("The chain of the entry `after_rev`, as it was told.", text),
         "epoch" => ("The thread's epoch, as it was told.", number),
         "before_seq" => ("Messages before this one.", number),
@@ -205,6 +235,11 @@ fn query_schema(name: &str) -> (&'static str, Schema) {
                 schema.build().into(),
             )
         }
+        "code" => ("From the provider, for this server.", text),
+        "state" => ("Names the sign-in.", text),
+        "iss" => ("Who sends the browser back.", text),
+        "error" | "error_description" | "error_uri" | "session_state" | "scope" | "authuser"
+        | "prompt" | "hd" => ("Added by providers.", text),
         _ => ("", text),
     }
 }
@@ -212,6 +247,8 @@ fn query_schema(name: &str) -> (&'static str, Schema) {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+
+    use semel_protocol::Code;
 
     use super::*;
 
@@ -243,6 +280,11 @@ mod tests {
     fn ec_f16_every_call_that_is_no_get_takes_an_idempotency_key() {
         let document = serde_json::to_value(document()).unwrap();
         assert_eq!(document["openapi"], "3.1.0");
+        let is_stored = |method: &str, path: &str| {
+            let same = |route: &&Route| route.method.name() == method && route.path == path;
+            let route = ROUTES.iter().find(same).unwrap();
+            matches!(route.handler, Handler::Mutation(_))
+        };
         for (method, path) in documented().iter().filter(|(method, _)| method != "get") {
             let parameters = document["paths"][path][method]["parameters"]
                 .as_array()
@@ -250,7 +292,9 @@ mod tests {
             let has_key = parameters
                 .iter()
                 .any(|parameter| parameter["name"] == "Idempotency-Key");
-            assert!(has_key, "{method} {path}");
+            // What gives out tokens is not stored.
+            assert_eq!(has_key, is_stored(method, path), "{method} {path}");
+            assert!(has_key || path.starts_with("/api/auth/"), "{method} {path}");
         }
     }
 
@@ -267,6 +311,30 @@ mod tests {
             assert!(
                 document["components"]["schemas"][name].is_object(),
                 "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn codes_have_the_names_that_they_have_on_the_wire() {
+        let document = serde_json::to_value(document()).unwrap();
+        let names = Code::ALL.iter().map(|code| code.as_str());
+        let names: Vec<_> = names.collect();
+        assert_eq!(
+            document["components"]["schemas"]["Code"]["enum"],
+            serde_json::json!(names)
+        );
+    }
+
+    #[test]
+    fn every_call_has_a_name_of_its_own() {
+        let document = serde_json::to_value(document()).unwrap();
+        let mut names = BTreeSet::new();
+        for (method, path) in documented() {
+            let name = document["paths"][&path][&method]["operationId"].to_string();
+            assert!(
+                names.insert(name.clone()),
+                "{name} of {method} {path} is taken"
             );
         }
     }

@@ -7,6 +7,7 @@ use semel_protocol::{Code, MessageId, ThreadId, UserId};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::body;
+use crate::address::ClientAddress;
 
 /// A request that was received whole.
 #[derive(Debug, Default)]
@@ -16,6 +17,8 @@ pub struct Parts {
     /// Without parameters, lower case; empty without a `Content-Type`.
     pub(super) media_type: String,
     pub(super) body: Vec<u8>,
+    /// From where it came.
+    pub(super) address: Option<ClientAddress>,
 }
 
 impl Parts {
@@ -28,6 +31,12 @@ impl Parts {
             ));
         }
         body::read(&self.body)
+    }
+
+    /// As what the network address that it came from counts.
+    pub(super) fn address_text(&self) -> String {
+        self.address
+            .map_or_else(|| "somewhere".to_owned(), |address| address.to_string())
     }
 
     /// Nothing is expected in the body: an empty object will do.

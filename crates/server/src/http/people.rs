@@ -1,15 +1,22 @@
 //! Calls about people.
 
-use semel_core::{Refusal, actions::Action, queries};
+use semel_core::{
+    Refusal,
+    actions::{self, Action},
+    queries,
+};
 use semel_protocol::{
-    Code, UserId,
+    UserId,
     limits::{PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX},
-    user::{ContactPage, ProfileChange, UserResult},
+    user::{
+        Block, BlockPage, Blocked, ContactChange, ContactPage, ContactResult, ProfileChange,
+        UserResult,
+    },
 };
 
-use super::{parts::Parts, route::Ask};
+use super::{operators, parts::Parts, route::Ask};
 use crate::{
-    auth::{Caller, Scope},
+    auth::Caller,
     convert::{self, Data, Success, cursor},
 };
 
@@ -28,12 +35,71 @@ pub(super) fn list_contacts(caller: &Caller, parts: &Parts) -> Result<Ask, Refus
         let is_last = page.len() <= limit;
         page.truncate(limit);
         let end = page.last().filter(|_| !is_last);
-        let contact = |(id, row, since): &_| convert::contact(id, row, *since);
         Ok(Data::Contacts(ContactPage {
-            next_cursor: end.map(|(id, _, _)| cursor::of_contact(id)),
-            contacts: page.iter().map(contact).collect(),
+            next_cursor: end.map(|view| cursor::of_contact(&view.user_id)),
+            contacts: page.iter().map(convert::contact).collect(),
         }))
     }))
+}
+
+/// Gives a contact a name that only the caller sees.
+#[utoipa::path(patch, path = "/api/contacts/{user_id}", tag = "people",
+    request_body = ContactChange,
+    responses((status = 200, description = "The contact as it is now.", body = Success<ContactResult>)))]
+pub(super) fn change_contact(_: &Caller, parts: &Parts) -> Result<Action, Refusal> {
+    let ContactChange { own_name } = parts.json()?;
+    let user_id = parts.user_id()?;
+    Ok(actions::NameContact { user_id, own_name }.into())
+}
+
+/// The people whom the caller has blocked.
+#[utoipa::path(get, path = "/api/blocks", tag = "people",
+    responses((status = 200, description = "One page.", body = Success<BlockPage>)))]
+pub(super) fn list_blocks(caller: &Caller, parts: &Parts) -> Result<Ask, Refusal> {
+    let after = parts
+        .query("cursor")
+        .map(|text| cursor::contact(text, "?cursor"))
+        .transpose()?;
+    let limit = parts.limit(PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX)?;
+    let who = caller.user_id.clone();
+    Ok(Box::new(move |rows| {
+        let mut page = queries::blocks(rows, &who, after.as_ref(), limit + 1)?;
+        let is_last = page.len() <= limit;
+        page.truncate(limit);
+        let end = page.last().filter(|_| !is_last);
+        let blocked = |(id, row, since): &(UserId, _, _)| Blocked {
+            user: convert::user(id, row),
+            since: *since,
+        };
+        Ok(Data::Blocks(BlockPage {
+            next_cursor: end.map(|(id, _, _)| cursor::of_contact(id)),
+            blocks: page.iter().map(blocked).collect(),
+        }))
+    }))
+}
+
+/// Blocks a person: nothing that they say in the direct thread is taken any more.
+#[utoipa::path(put, path = "/api/blocks/{user_id}", tag = "people",
+    responses((status = 200, description = "They are blocked.", body = Success<Block>)))]
+pub(super) fn block(_: &Caller, parts: &Parts) -> Result<Action, Refusal> {
+    set_block(parts, true)
+}
+
+/// Ends a block.
+#[utoipa::path(delete, path = "/api/blocks/{user_id}", tag = "people",
+    responses((status = 200, description = "They are not blocked.", body = Success<Block>)))]
+pub(super) fn unblock(_: &Caller, parts: &Parts) -> Result<Action, Refusal> {
+    set_block(parts, false)
+}
+
+fn set_block(parts: &Parts, is_blocked: bool) -> Result<Action, Refusal> {
+    parts.no_body()?;
+    let user_id = parts.user_id()?;
+    Ok(actions::SetBlock {
+        user_id,
+        is_blocked,
+    }
+    .into())
 }
 
 /// The caller. The first call with a valid token makes the person.
@@ -72,12 +138,7 @@ pub(super) fn get_user(_: &Caller, parts: &Parts) -> Result<Ask, Refusal> {
         (status = 200, description = "The person as they are now.", body = Success<UserResult>),
         (status = 201, description = "This call made them.", body = Success<UserResult>)))]
 pub(super) fn put_user(caller: &Caller, parts: &Parts) -> Result<Action, Refusal> {
-    if caller.scope != Scope::Operator {
-        return Err(Refusal::new(
-            Code::Forbidden,
-            "this needs a token with `scope: operator`",
-        ));
-    }
+    operators::check(caller)?;
     Ok(convert::change_profile(parts.user_id()?, parts.json()?))
 }
 

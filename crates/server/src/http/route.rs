@@ -1,9 +1,11 @@
 //! What a route is.
 
-use axum::routing::MethodFilter;
+use axum::{response::Response, routing::MethodFilter};
+use futures_util::future::BoxFuture;
 use semel_core::{Refusal, Rows, Stop, actions::Action};
+use semel_protocol::Problem;
 
-use super::parts::Parts;
+use super::{parts::Parts, sign_in::Visit};
 use crate::{auth::Caller, convert::Data};
 
 /// One line of the table.
@@ -24,9 +26,14 @@ pub struct Route {
 pub enum Handler {
     /// Changes something: an action, submitted under the request's idempotency key if it has one.
     Mutation(fn(&Caller, &Parts) -> Result<Action, Refusal>),
+    /// Signs in or out, or what belongs to it: gives out tokens or cookies, so that nothing of it is stored for replay.
+    SignIn(fn(Visit) -> Signing),
     /// Asks something.
     Question(fn(&Caller, &Parts) -> Result<Ask, Refusal>),
 }
+
+/// An answer of signing in, under way.
+pub type Signing = BoxFuture<'static, Result<Response, Problem>>;
 
 /// A question, called until it names no more rows that are missing.
 pub type Ask = Box<dyn FnMut(&Rows) -> Result<Data, Stop> + Send>;
@@ -92,6 +99,20 @@ impl Route {
             path,
             query: &[],
             handler: Handler::Mutation(act),
+        }
+    }
+
+    /// A route of signing in.
+    pub(super) const fn sign_in(
+        method: Method,
+        path: &'static str,
+        sign_in: fn(Visit) -> Signing,
+    ) -> Self {
+        Self {
+            method,
+            path,
+            query: &[],
+            handler: Handler::SignIn(sign_in),
         }
     }
 

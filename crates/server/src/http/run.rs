@@ -10,7 +10,7 @@ use axum::{
 };
 use http_body_util::BodyExt;
 use semel_core::{Command, IdempotencyKey, Refusal, actions::Action};
-use semel_protocol::{Code, limits::REQUEST_BODY_BYTES_MAX};
+use semel_protocol::{Code, Problem, limits::REQUEST_BODY_BYTES_MAX};
 use serde_json::Value;
 
 use super::{
@@ -19,8 +19,15 @@ use super::{
     parts::Parts,
     respond,
     route::{Ask, Handler, Route},
+    sign_in::Visit,
 };
-use crate::{app::App, auth::Caller, convert, idempotency};
+use crate::{
+    address::ClientAddress,
+    app::App,
+    auth::Caller,
+    convert, idempotency,
+    limits::{self, Class},
+};
 
 /// Time in which a body must arrive.
 const BODY_SECONDS_MAX: u64 = 60;
@@ -41,6 +48,16 @@ pub(super) async fn run(
 ) -> Response {
     let request_id = request.extensions().get::<RequestId>().cloned();
     let RequestId(request_id) = request_id.expect("the layer around gives every request an id");
+    if let Handler::SignIn(sign_in) = route.handler {
+        let signing = visit(route, app, request, request_id.clone()).await;
+        let visit = match signing {
+            Ok(visit) => visit,
+            Err(refusal) => return respond::refusal(&refusal, &request_id),
+        };
+        let headers = visit.headers.clone();
+        let answered = sign_in(visit).await;
+        return answered.unwrap_or_else(|problem| respond::unauthenticated(&problem, &headers));
+    }
     let token = auth::bearer(request.headers());
     let caller = match app.admit(token, &request_id).await {
         Ok(caller) => caller,
@@ -56,8 +73,25 @@ pub(super) async fn run(
     let result = match route.handler {
         Handler::Mutation(read) => mutate(route, read, asked, request).await,
         Handler::Question(read) => ask(route, read, asked, request).await,
+        Handler::SignIn(_) => unreachable!("it was answered above"),
     };
     result.unwrap_or_else(|refusal| respond::refusal(&refusal, &request_id))
+}
+
+/// A request of signing in: who it is shows in it.
+async fn visit(
+    route: &Route,
+    app: Arc<App>,
+    request: Request,
+    request_id: String,
+) -> Result<Visit, Refusal> {
+    Ok(Visit {
+        app,
+        headers: request.headers().clone(),
+        address: request.extensions().get::<ClientAddress>().copied(),
+        parts: receive(route, request).await?,
+        request_id,
+    })
 }
 
 async fn mutate(
@@ -90,6 +124,13 @@ async fn submit(asked: Asked, action: Action, idempotency: Option<IdempotencyKey
         request_id,
     } = asked;
     let actor = caller.user_id;
+    if let Err(too_often) = app.take(Class::Action, &actor, limits::count(&action)) {
+        let problem = Problem::new(Code::RateLimited, "too much at once", request_id);
+        return respond::problem(&Problem {
+            retry_after_ms: Some(too_often.retry_after_ms),
+            ..problem
+        });
+    }
     let command = Command {
         actor,
         action,
@@ -103,6 +144,7 @@ async fn submit(asked: Asked, action: Action, idempotency: Option<IdempotencyKey
     let is_replay = reply.is_replay();
     match (reply.answer, reply.result) {
         (Some(answer), _) => respond::answer(answer, is_replay),
+        (None, Some(Err(refusal))) => respond::refusal(&refusal, &request_id),
         (None, Some(result)) => respond::answer(convert::answer(&result, &request_id), false),
         (None, None) => respond::internal(&request_id),
     }
@@ -144,6 +186,7 @@ async fn receive(route: &Route, request: Request) -> Result<Parts, Refusal> {
     let query = query(route, head.uri.query().unwrap_or(""))?;
     let media_type = media_type(&head.headers)?;
     Ok(Parts {
+        address: head.extensions.get::<ClientAddress>().copied(),
         path,
         query,
         media_type,

@@ -1,17 +1,32 @@
 //! The table of routes.
 
 use super::{
-    messages, people,
+    messages, operators, people, profile,
     route::{
-        Method::{Delete, Patch, Post, Put},
+        Method::{Delete, Get, Patch, Post, Put},
         Route,
     },
+    sign_in::{codes, manage, provider, sessions},
     threads,
 };
 
 const PAGE: &[&str] = &["cursor", "limit"];
+/// What providers add to the address of a browser that they send back.
+const CALLBACK: &[&str] = &[
+    "code",
+    "state",
+    "iss",
+    "error",
+    "error_description",
+    "error_uri",
+    "session_state",
+    "scope",
+    "authuser",
+    "prompt",
+    "hd",
+];
 
-/// Every call of the HTTP interface that needs a token.
+/// Every call of the HTTP interface.
 pub static ROUTES: &[Route] = &[
     Route::act(
         Post,
@@ -65,7 +80,7 @@ pub static ROUTES: &[Route] = &[
     ),
     Route::ask(
         "/api/chat/threads/{thread_id}/entries",
-        &["after_rev", "chain", "epoch", "limit"],
+        &["after_rev", "until_rev", "chain", "epoch", "limit"],
         messages::list_entries,
     ),
     Route::ask(
@@ -98,9 +113,82 @@ pub static ROUTES: &[Route] = &[
         "/api/chat/threads/{thread_id}/messages/{message_id}/reactions/{emoji}",
         messages::remove_reaction,
     ),
+    Route::act(
+        Patch,
+        "/api/chat/threads/{thread_id}/preferences",
+        threads::change_preferences,
+    ),
     Route::ask("/api/contacts", PAGE, people::list_contacts),
+    Route::act(Patch, "/api/contacts/{user_id}", people::change_contact),
+    Route::ask("/api/blocks", PAGE, people::list_blocks),
+    Route::act(Put, "/api/blocks/{user_id}", people::block),
+    Route::act(Delete, "/api/blocks/{user_id}", people::unblock),
     Route::ask("/api/users/me", &[], people::get_me),
     Route::act(Patch, "/api/users/me", people::change_me),
+    Route::act(Put, "/api/users/me/handle", profile::change_handle),
+    Route::ask("/api/users/me/findability", &[], profile::get_findability),
+    Route::act(
+        Patch,
+        "/api/users/me/findability",
+        profile::change_findability,
+    ),
+    Route::act(Post, "/api/users/find", profile::find),
     Route::ask("/api/users/{user_id}", &[], people::get_user),
     Route::act(Put, "/api/users/{user_id}", people::put_user),
+    Route::act(
+        Post,
+        "/api/operator/people/{user_id}/suspend",
+        operators::suspend,
+    ),
+    Route::act(Post, "/api/operator/people/{user_id}/lift", operators::lift),
+    Route::act(
+        Post,
+        "/api/operator/threads/{thread_id}/messages/{message_id}/remove",
+        operators::remove_message,
+    ),
+    Route::ask("/api/operator/audit", PAGE, operators::list_audit),
+    Route::sign_in(Get, "/api/auth/methods", |visit| {
+        Box::pin(codes::methods(visit))
+    }),
+    Route::sign_in(Post, "/api/auth/challenges", |visit| {
+        Box::pin(codes::start(visit))
+    }),
+    Route::sign_in(Post, "/api/auth/verify", |visit| {
+        Box::pin(codes::verify(visit))
+    }),
+    Route::sign_in(Post, "/api/auth/refresh", |visit| {
+        Box::pin(sessions::refresh(visit))
+    }),
+    Route::sign_in(Post, "/api/auth/sign-out", |visit| {
+        Box::pin(sessions::sign_out(visit))
+    }),
+    Route::sign_in(Post, "/api/auth/operator", |visit| {
+        Box::pin(sessions::claim_operator(visit))
+    }),
+    Route::sign_in(Post, "/api/auth/providers/{provider}/start", |visit| {
+        Box::pin(provider::start(visit))
+    }),
+    Route::sign_in(Get, "/api/auth/providers/{provider}/callback", |visit| {
+        Box::pin(provider::callback(visit))
+    })
+    .with_query(CALLBACK),
+    Route::sign_in(Get, "/.well-known/jwks.json", |visit| {
+        Box::pin(sessions::jwks(visit))
+    }),
+    Route::ask("/api/auth/sessions", &[], manage::list_sessions),
+    Route::act(
+        Delete,
+        "/api/auth/sessions/{session_id}",
+        manage::revoke_session,
+    ),
+    Route::act(
+        Post,
+        "/api/auth/sessions/revoke-others",
+        manage::revoke_others,
+    ),
+    Route::ask("/api/auth/identities", &[], manage::list_identities),
+    Route::sign_in(Post, "/api/auth/identities", |visit| {
+        Box::pin(codes::link(visit))
+    }),
+    Route::act(Post, "/api/auth/identities/unlink", manage::unlink),
 ];

@@ -10,7 +10,7 @@ use semel_protocol::{
     requests,
     thread::{
         CheckExistingResult, CreateOrGetResult, ExpandResult, LeaveResult, ParticipantPage,
-        ReadResult, StartConversationResult, ThreadPage, ThreadResult,
+        PreferencesResult, ReadResult, StartConversationResult, ThreadPage, ThreadResult,
     },
 };
 
@@ -95,7 +95,9 @@ pub(super) fn get_thread(caller: &Caller, parts: &Parts) -> Result<Ask, Refusal>
     }))
 }
 
-/// Changes title, picture and settings of a group. Admins only.
+/// Changes title, description, picture and settings of a group, all of it or nothing.
+///
+/// Settings are for admins only; who may do the rest, `settings.naming` says.
 #[utoipa::path(patch, path = "/api/chat/threads/{thread_id}", tag = "threads",
     request_body = requests::ChangeThread,
     responses((status = 200, description = "The thread as it is now.", body = Success<ThreadResult>)))]
@@ -103,7 +105,9 @@ pub(super) fn change_thread(_: &Caller, parts: &Parts) -> Result<Action, Refusal
     Ok(convert::change_thread(parts.thread_id()?, parts.json()?))
 }
 
-/// Adds people to a group, with a welcome message if wanted. Admins only.
+/// Adds people to a group, with a welcome message if wanted. `settings.adding` says who may.
+///
+/// Whom somebody took out, only admins bring back.
 #[utoipa::path(post, path = "/api/chat/threads/{thread_id}/expand", tag = "threads",
     request_body = requests::Expand,
     responses((status = 200, description = "Who came in.", body = Success<ExpandResult>)))]
@@ -130,6 +134,17 @@ pub(super) fn mark_read(_: &Caller, parts: &Parts) -> Result<Action, Refusal> {
     let thread_id = parts.thread_id()?;
     let requests::MarkRead { seq } = parts.json()?;
     Ok(convert::mark_read(thread_id, seq))
+}
+
+/// Mutes, pins and archives a thread for the caller alone. What is left out stays as it is.
+#[utoipa::path(patch, path = "/api/chat/threads/{thread_id}/preferences", tag = "threads",
+    request_body = requests::ChangePreferences,
+    responses((status = 200, description = "All of them as they are now.", body = Success<PreferencesResult>)))]
+pub(super) fn change_preferences(_: &Caller, parts: &Parts) -> Result<Action, Refusal> {
+    Ok(convert::change_preferences(
+        parts.thread_id()?,
+        parts.json()?,
+    ))
 }
 
 /// The people in a thread, longest-standing first.

@@ -9,33 +9,47 @@ use semel_core::{
     row::{EntryRow, MessageRow},
 };
 use semel_protocol::{
-    Rev, ThreadId,
+    Rev, ThreadId, UserId,
     limits::{PAGE_ENTRIES_MAX, PAGE_ROWS_DEFAULT},
     socket::{Heads, from_server},
 };
 
-use super::{Hub, elsewhere::with_messages, follow::Reached, task::Pending};
+use super::{Hub, find::with_messages, follow::Reached, task::Pending};
 use crate::realtime::packet;
 
 impl Hub {
     /// Compares every known thread with the store and delivers what is missing; then tells everybody the heads of their
     /// newest threads, for those that are not known here.
     pub(super) async fn catch_up_all(self: &Arc<Self>, pending: &mut Pending) {
-        pending.in_doubt.extend(self.threads().doubt_all());
+        for id in self.threads().doubt_all() {
+            pending.in_doubt.entry(id).or_insert(PAGE_ENTRIES_MAX);
+        }
         self.clear_doubts(pending).await;
         tokio::spawn(self.clone().tell_newest_heads());
     }
 
     /// Loads the threads whose people are in doubt and delivers what was not told of them meanwhile.
     pub(super) async fn clear_doubts(&self, pending: &mut Pending) {
-        let ids: Vec<_> = pending.in_doubt.iter().copied().collect();
+        let in_vain = pending.in_vain.take();
+        let mut ids: Vec<_> = pending.in_doubt.keys().copied().collect();
+        // The one at which the store did not answer the last time comes last.
+        let begin = ids.partition_point(|id| Some(*id) <= in_vain);
+        ids.rotate_left(begin);
         for id in ids {
-            if let Err(error) = self.clear_doubt(id, pending).await {
-                // It will answer no better now for the others: soon again.
-                tracing::warn!(%error, thread_id = %id, "failed to catch up");
-                return;
+            match self.clear_doubt(id, pending).await {
+                Ok(()) => drop(pending.in_doubt.remove(&id)),
+                Err(error @ LedgerError::Internal(_)) => {
+                    tracing::error!(%error, thread_id = %id, "failed to load who is in a thread");
+                }
+                Err(error) => {
+                    // It will answer no better now for the others: soon again, and less of this one.
+                    tracing::warn!(%error, thread_id = %id, "failed to catch up");
+                    let at_once = pending.in_doubt.entry(id).or_insert(PAGE_ENTRIES_MAX);
+                    *at_once = (*at_once / 2).max(1);
+                    pending.in_vain = Some(id);
+                    return;
+                }
             }
-            pending.in_doubt.remove(&id);
         }
     }
 
@@ -51,7 +65,9 @@ impl Hub {
             return Ok(());
         };
         if let Some(delivered) = delivered.filter(|delivered| *delivered < head) {
-            self.catch_up(id, delivered + 1, head).await?;
+            let at_once = pending.in_doubt.get(&id).copied();
+            let at_once = at_once.unwrap_or(PAGE_ENTRIES_MAX);
+            self.catch_up(id, delivered + 1, head, at_once).await?;
         }
         pending.lists.insert(id);
         // With nothing delivered yet, the heads are all that devices hear of what was not told.
@@ -59,32 +75,42 @@ impl Hub {
         Ok(())
     }
 
-    /// Delivers entries `first..=last` of a thread, whose people are known, from the store. If that fails, its people are in
-    /// doubt again: nothing may come after what is missing.
+    /// Delivers entries `first..=last` of a thread, whose people are known, from the store, some at a time. If that fails, its
+    /// people are in doubt again: nothing may come after what is missing. Of what cannot be read is told where it ends.
     pub(super) async fn catch_up(
         &self,
         id: ThreadId,
         first: Rev,
         last: Rev,
+        at_once: usize,
     ) -> Result<(), LedgerError> {
         if last - first >= PAGE_ENTRIES_MAX as u64 {
             self.tell_head(id, first, last);
             return Ok(());
         }
-        let limit = (last - first + 1) as usize;
-        let entries = match self.entries(id, first - 1, limit).await {
-            Ok(entries) => entries,
-            Err(error) => {
-                if let Some(live) = self.threads().get(id) {
-                    live.is_in_doubt = true;
+        let mut next = first;
+        while next <= last {
+            let limit = at_once.min((last - next + 1) as usize);
+            let entries = match self.entries(id, next - 1, limit).await {
+                Ok(entries) => entries,
+                Err(error @ LedgerError::Internal(_)) => {
+                    tracing::error!(%error, thread_id = %id, "failed to read what is to be told");
+                    self.tell_head(id, next, last);
+                    return Ok(());
                 }
-                return Err(error);
+                Err(error) => {
+                    if let Some(live) = self.threads().get(id) {
+                        live.is_in_doubt = true;
+                    }
+                    return Err(error);
+                }
+            };
+            if let Some(live) = self.threads().get(id) {
+                for (entry, about) in &entries {
+                    self.tell(live, entry, about.as_ref());
+                }
             }
-        };
-        if let Some(live) = self.threads().get(id) {
-            for (entry, about) in &entries {
-                self.tell(live, entry, about.as_ref());
-            }
+            next += limit as u64;
         }
         Ok(())
     }
@@ -110,6 +136,15 @@ impl Hub {
         live.last_message = None;
         let epoch = live.thread.epoch;
         self.note_told(id, Reached { epoch, rev: last });
+    }
+
+    /// To one person: where a thread is, so that their devices fetch what they were not told.
+    pub(super) fn tell_head_to(&self, who: &UserId, id: ThreadId, last: Rev) {
+        let heads = Heads {
+            heads: [(id, last)].into(),
+        };
+        self.people
+            .push(who, &packet::event(from_server::HEADS, &heads));
     }
 
     /// Entries of a thread with their messages, whoever may see them.

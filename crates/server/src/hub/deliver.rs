@@ -7,12 +7,12 @@ use semel_core::{
     queries::Roster,
     row::{EntryRow, MessageRow},
 };
-use semel_protocol::{ThreadId, socket::from_server};
+use semel_protocol::{ThreadId, limits::PAGE_ENTRIES_MAX, socket::from_server};
 use semel_sabotage::{Defect, is_on};
 
 use super::{
     Hub,
-    follow::Reached,
+    follow::{Begin, Reached},
     live::{LiveThread, Place, changes_people},
     task::Pending,
 };
@@ -115,7 +115,8 @@ impl Hub {
                 if !self.refresh(id).await? {
                     return Ok(false);
                 }
-                self.catch_up(id, first, entry.rev - 1).await?;
+                self.catch_up(id, first, entry.rev - 1, PAGE_ENTRIES_MAX)
+                    .await?;
                 Ok(true)
             }
         }
@@ -163,9 +164,12 @@ impl Hub {
             epoch,
             rev: live.head.last_rev,
         };
-        for who in live.active() {
-            if followed.has_person(who) {
-                followed.follow(who, id, head);
+        for (who, row) in live.people.iter().filter(|(_, row)| row.is_active()) {
+            // Somebody else came here while this person's coming into the thread was still to be told.
+            if let Begin::Beside(told) = followed.follow(who, id, head)
+                && told.rev >= row.joined_rev
+            {
+                self.tell_head_to(who, id, told.rev);
             }
         }
     }
@@ -191,11 +195,11 @@ impl Hub {
     }
 
     /// From now on nothing is told about a thread until it was loaded again, which is tried soon.
-    fn doubt(&self, id: ThreadId, pending: &mut Pending) {
+    pub(super) fn doubt(&self, id: ThreadId, pending: &mut Pending) {
         if let Some(live) = self.threads().get(id) {
             live.is_in_doubt = true;
         }
-        pending.in_doubt.insert(id);
+        pending.in_doubt.entry(id).or_insert(PAGE_ENTRIES_MAX);
     }
 
     fn fan_out(&self, live: &LiveThread, entry: &EntryRow, about: Option<&MessageRow>) -> u64 {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use semel_protocol::{
-    Code, DeviceId, ThreadId, Timestamp, UserId,
+    Code, DeviceId, SessionId, ThreadId, Timestamp, UserId,
     limits::{DEVICE_ACTIONS_IN_FLIGHT_MAX, OPEN_THREADS_PER_DEVICE_MAX},
     socket::{Closing, from_server},
 };
@@ -58,6 +58,8 @@ pub struct Device {
     pub device_id: Option<DeviceId>,
     /// When its token ends.
     pub expires_at: Timestamp,
+    /// The sign-in to which its token belongs, where tokens have one.
+    pub session_id: Option<SessionId>,
     /// Threads on its screen.
     open: Mutex<Vec<ThreadId>>,
     /// Whose presence it wants to know.
@@ -138,6 +140,7 @@ impl Device {
             number: OnceLock::new(),
             device_id,
             expires_at,
+            session_id: None,
             open: Mutex::default(),
             watching: Mutex::default(),
             actions_in_flight: AtomicUsize::new(0),
@@ -148,6 +151,12 @@ impl Device {
             is_gone: AtomicBool::new(false),
             outlet,
         }
+    }
+
+    /// The same device, whose token belongs to a sign-in.
+    #[must_use]
+    pub fn of_session(self, session_id: Option<SessionId>) -> Self {
+        Self { session_id, ..self }
     }
 
     /// Sends a packet. A device that cannot keep up is cut off: it comes back and syncs. Whether it was sent.
@@ -170,6 +179,28 @@ impl Device {
     pub fn send_away(&self, code: Code, retry_after_ms: u64) {
         self.push(closing(code, Some(retry_after_ms)));
         self.outlet.close();
+    }
+
+    /// Says why, and when to come back. The connection stays.
+    pub(super) fn say_goodbye(&self, code: Code, retry_after_ms: u64) {
+        self.push(closing(code, Some(retry_after_ms)));
+    }
+
+    /// Sends what waits, then closes the transport.
+    pub(super) fn hang_up(&self) {
+        self.outlet.close();
+    }
+
+    /// Closes the transport and drops what waits: it comes back and syncs.
+    pub(super) fn cut(&self) {
+        self.is_cut.store(true, Ordering::Relaxed);
+        self.outlet.cut();
+    }
+
+    /// Whether something that it asked is not answered yet.
+    pub(super) fn waits_for_answers(&self) -> bool {
+        self.actions_in_flight.load(Ordering::Relaxed) > 0
+            || self.reads_in_flight.load(Ordering::Relaxed) > 0
     }
 
     /// Says why, puts the device out of the namespace and closes: official clients stay away.

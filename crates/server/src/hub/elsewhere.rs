@@ -4,42 +4,46 @@
 //! Invariant: a hint decides what is asked, never what is told.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, AtomicU64},
+    },
     time::Duration,
 };
 
 use semel_core::{
-    Key, Rows, Stop,
-    ports::LedgerError,
-    queries::{self, Roster},
-    row::{EntryRow, MessageRow, PositionRow},
-    rows::List,
+    Key,
+    ports::{LedgerError, OwnLine},
+    row::{EntryRow, PositionRow},
 };
 use semel_protocol::{Rev, ThreadId, UserId, limits::PAGE_ENTRIES_MAX};
 use tokio::sync::{Notify, Semaphore, oneshot};
 
 use super::{
     Hub,
-    follow::{Followed, Reached},
+    find::{Found, Wanted, all, find, head},
+    follow::{Begin, Followed, Reached},
+    live::Place,
+    portions::Portions,
     task::{Event, Pending},
+    typing,
 };
-use crate::bus::{Bus, Ear, Hints, State};
+use crate::bus::{Bus, Ear, Hints, State, hints};
 
-/// Threads that one question fetches, and entries of each: so many messages, at their longest, are in memory at a time.
+/// Threads that one question fetches.
 const THREADS_AT_ONCE: usize = 32;
-const ENTRIES_AT_ONCE: usize = 32;
+/// Entries that one question fetches, of all threads together: so many messages, at their longest, are in memory at a time.
+const ENTRIES_AT_ONCE: usize = 1_024;
 /// Seats of which one question asks.
-const SEATS_AT_ONCE: usize = 64;
+pub(super) const SEATS_AT_ONCE: usize = 64;
 /// Somebody who came into a thread is told it from there on, if that is not longer ago than so many entries; else devices
 /// fetch what they miss.
 const JOINED_ENTRIES_MAX: u64 = 50;
 /// People whose threads are looked for at once while they connect.
 const EXPECTED_AT_ONCE: usize = 16;
-/// New contacts of which it is remembered that they were told, twice.
-const CONTACTS_TOLD_MAX: usize = 5_000;
-/// Typing notices that are looked at together; what is beyond is dropped.
-const TYPING_AT_ONCE: usize = 256;
+/// Changes of which it is remembered that they were told, twice.
+const CHANGES_TOLD_MAX: usize = 5_000;
 
 /// How often a server looks for what nobody told it.
 #[derive(Clone, Copy, Debug)]
@@ -56,14 +60,17 @@ pub(super) struct Shared {
     pub(super) looking: Looking,
     /// A look is wanted now.
     pub(super) look_now: Notify,
+    /// When the last look began that was answered about everybody, in milliseconds.
+    pub(super) looked_at: AtomicI64,
     pub(super) device_numbers: AtomicU64,
     /// Who looks for a person's threads: a crowd that comes back must not hold up delivery.
     pub(super) expecting: Semaphore,
     followed: Mutex<Followed>,
-    /// New contacts that were told lately, and before that: hints and looks both tell of them.
-    contacts: Mutex<[BTreeSet<(UserId, UserId)>; 2]>,
+    /// Changes that were told lately, and before that: hints and looks both tell of them.
+    own: Mutex<[BTreeSet<OwnLine>; 2]>,
     waiting: Mutex<Hints>,
     came: Notify,
+    pub(super) typing: typing::Heard,
 }
 
 impl Shared {
@@ -72,12 +79,14 @@ impl Shared {
             bus,
             looking,
             look_now: Notify::new(),
+            looked_at: AtomicI64::new(0),
             device_numbers: AtomicU64::new(0),
             expecting: Semaphore::new(EXPECTED_AT_ONCE),
             followed: Mutex::default(),
-            contacts: Mutex::default(),
+            own: Mutex::default(),
             waiting: Mutex::default(),
             came: Notify::new(),
+            typing: typing::Heard::default(),
         }
     }
 
@@ -89,10 +98,11 @@ impl Shared {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has hints followed up soon. Those that were too many are found by the next look, at once.
-    pub(super) fn hear(&self, hints: Hints) {
+    /// Has hints followed up soon. Whether all of them are: those that were too many are found by the next look, at once.
+    pub(super) fn hear(&self, mut hints: Hints) -> bool {
+        self.typing.hear(std::mem::take(&mut hints.typing));
         if hints.is_empty() {
-            return;
+            return true;
         }
         let dropped = self.waiting().merge(hints);
         if dropped > 0 {
@@ -100,20 +110,20 @@ impl Shared {
             self.look_now.notify_one();
         }
         self.came.notify_one();
+        dropped == 0
     }
 
-    /// Whether a contact was not told lately; from now on it was.
-    pub(super) fn is_new_contact(&self, who: &UserId, contact: &UserId) -> bool {
-        let mut contacts = self.contacts.lock().unwrap_or_else(PoisonError::into_inner);
-        let pair = (who.clone(), contact.clone());
-        if contacts.iter().any(|told| told.contains(&pair)) {
+    /// Whether a change was not told lately; from now on it was.
+    pub(super) fn is_news(&self, line: &OwnLine) -> bool {
+        let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        if own.iter().any(|told| told.contains(line)) {
             return false;
         }
-        if contacts[0].len() >= CONTACTS_TOLD_MAX {
-            contacts.swap(0, 1);
-            contacts[0].clear();
+        if own[0].len() >= CHANGES_TOLD_MAX {
+            own.swap(0, 1);
+            own[0].clear();
         }
-        contacts[0].insert(pair)
+        own[0].insert(line.clone())
     }
 
     /// Leaves out what concerns nobody here: most of what is said elsewhere.
@@ -124,7 +134,7 @@ impl Shared {
             .retain(|id, (epoch, rev)| followed.is_behind(*id, place(*epoch, *rev)));
         hints.joined.retain(|(_, who)| followed.has_person(who));
         hints.positions.retain(|(id, _)| followed.has_thread(*id));
-        hints.contacts.retain(|(who, _)| followed.has_person(who));
+        hints.own.retain(|(who, ..)| followed.has_person(who));
         hints.typing.retain(|id, _| followed.has_thread(*id));
         hints
     }
@@ -135,7 +145,8 @@ fn place(epoch: u64, rev: Rev) -> Reached {
 }
 
 impl Ear for Hub {
-    fn hints(&self, hints: Hints) {
+    fn hints(&self, mut hints: Hints) {
+        self.hear_revoked(std::mem::take(&mut hints.revoked));
         if let Some(shared) = &self.shared {
             shared.hear(shared.sift(hints));
         }
@@ -152,25 +163,6 @@ impl Ear for Hub {
     }
 }
 
-/// A thread that moved elsewhere, as it was found.
-#[derive(Debug)]
-pub(super) struct Found {
-    id: ThreadId,
-    head: Reached,
-    /// The next ones after what was told; none when they are too many or of another log.
-    entries: Vec<(EntryRow, Option<MessageRow>)>,
-    /// Who is in it, if that was not known here.
-    roster: Option<Roster>,
-}
-
-/// What is asked about a thread.
-#[derive(Clone, Copy)]
-struct Wanted {
-    id: ThreadId,
-    told: Reached,
-    with_roster: bool,
-}
-
 /// What was found elsewhere.
 #[derive(Debug)]
 pub(super) enum Elsewhere {
@@ -182,50 +174,64 @@ pub(super) async fn run(hub: &Arc<Hub>, shared: &Shared) {
     loop {
         shared.came.notified().await;
         let hints = std::mem::take(&mut *shared.waiting());
-        let again = Hints {
-            typing: BTreeMap::new(),
-            ..hints.clone()
+        // An error is that the ledger closes.
+        let Ok(left) = hub.follow_up(shared, hints).await else {
+            return;
         };
-        match hub.follow_up(shared, hints).await {
-            Ok(()) => {}
-            Err(LedgerError::Closing) => return,
-            Err(error) => {
-                tracing::warn!(%error, "failed to fetch what other servers did");
-                tokio::time::sleep(hub.rhythm.soon).await;
-                shared.hear(again);
-            }
+        if !left.is_empty() {
+            tokio::time::sleep(hub.rhythm.soon).await;
+            shared.hear(left);
         }
     }
 }
 
 impl Hub {
-    async fn follow_up(self: &Arc<Self>, shared: &Shared, hints: Hints) -> Result<(), LedgerError> {
-        let typing = hints.typing.into_iter().flat_map(|(id, people)| {
-            people
-                .into_iter()
-                .map(move |(who, typing)| (id, who, typing))
-        });
-        for (id, who, typing) in typing.take(TYPING_AT_ONCE) {
-            // Nobody misses it.
-            let _ = self.show_typing(&who, id, typing).await;
+    /// What the store did not answer, and may later.
+    async fn follow_up(&self, shared: &Shared, hints: Hints) -> Result<Hints, LedgerError> {
+        let mut left = Hints::default();
+        for line in hints.own.into_iter().map(hints::line) {
+            self.note_own(line);
         }
-        let mut moved: BTreeSet<ThreadId> = hints.moved.into_keys().collect();
-        let joined: Vec<_> = hints.joined.into_iter().collect();
-        for seats in joined.chunks(SEATS_AT_ONCE) {
-            moved.extend(self.take_in(shared, seats.to_vec()).await?);
+        let mut moved: BTreeSet<ThreadId> = hints.moved.keys().copied().collect();
+        let mut joined = Portions::new(hints.joined, SEATS_AT_ONCE);
+        while let Some(seats) = joined.next() {
+            let found = self.take_in(shared, seats.clone()).await;
+            moved.extend(joined.take(seats, found)?.unwrap_or_default());
         }
-        self.fetch(shared, moved).await?;
-        let positions: Vec<_> = hints.positions.into_iter().collect();
-        for seats in positions.chunks(SEATS_AT_ONCE) {
-            let found = self.positions(seats.to_vec()).await?;
-            self.hand_over(Elsewhere::Positions(found)).await;
+        left.joined.extend(joined.later());
+        for id in self.fetch(shared, moved).await? {
+            let place = hints.moved.get(&id).copied().unwrap_or_default();
+            left.moved.insert(id, place);
         }
-        for (who, contact) in hints.contacts {
-            if self.people.is_connected(&who) {
-                tokio::spawn(self.clone().tell_contact(who, contact));
+        let mut positions = Portions::new(hints.positions, SEATS_AT_ONCE);
+        while let Some(seats) = positions.next() {
+            let found = self.positions(seats.clone()).await;
+            if let Some(found) = positions.take(seats, found)? {
+                self.hand_over(Elsewhere::Positions(found)).await;
             }
         }
-        Ok(())
+        left.positions.extend(positions.later());
+        Ok(left)
+    }
+
+    /// Whether an entry of this server comes after some of other servers that were not told here: then all of them are fetched
+    /// together, with those of other threads. The hub's task does not wait for the store, thread by thread.
+    pub(super) fn leave_to_fetch(&self, entry: &EntryRow) -> bool {
+        let Some(shared) = &self.shared else {
+            return false;
+        };
+        let id = entry.thread_id;
+        let is_after_others = self.threads().get_sure(id).is_some_and(|live| {
+            live.thread.epoch == entry.epoch && matches!(live.place(entry.rev), Place::Gap(_))
+        });
+        if !is_after_others || !shared.followed().has_thread(id) {
+            return false;
+        }
+        shared.hear(Hints {
+            moved: [(id, (entry.epoch, entry.rev))].into(),
+            ..Hints::default()
+        });
+        true
     }
 
     /// Waits until the hub's task has taken something.
@@ -275,50 +281,91 @@ impl Hub {
             } else {
                 head.rev.saturating_sub(1)
             };
-            if followed.follow(&who, id, place(head.epoch, from)) {
-                moved.push(id);
+            match followed.follow(&who, id, place(head.epoch, from)) {
+                Begin::First => moved.push(id),
+                Begin::Beside(told) if told.rev > from => self.tell_head_to(&who, id, told.rev),
+                Begin::Not | Begin::Beside(_) => {}
             }
         }
         Ok(moved)
     }
 
-    /// Fetches what was not told of threads and has it delivered, until nothing is left.
-    async fn fetch(&self, shared: &Shared, moved: BTreeSet<ThreadId>) -> Result<(), LedgerError> {
-        let mut left: VecDeque<ThreadId> = moved.into_iter().collect();
-        while !left.is_empty() {
-            let ids = left.drain(..THREADS_AT_ONCE.min(left.len()));
-            let wanted: Vec<Wanted> = {
-                let mut threads = self.threads();
-                let followed = shared.followed();
-                ids.filter_map(|id| {
-                    let with_roster = threads.get(id).is_none();
-                    followed.told(id).map(|told| Wanted {
-                        id,
-                        told,
-                        with_roster,
-                    })
-                })
-                .collect()
-            };
-            let asked = wanted.clone();
-            let found = self.ask_first(move |rows| find(rows, &asked)).await?;
-            let found = found.unwrap_or_default();
-            let heads: Vec<_> = found.iter().map(|found| (found.id, found.head)).collect();
-            self.hand_over(Elsewhere::Threads(found)).await;
-            let followed = shared.followed();
-            for (id, head) in heads {
-                let before = wanted.iter().find(|wanted| wanted.id == id);
-                let was_told = before.map(|wanted| wanted.told) != followed.told(id);
-                // What makes no progress is in doubt, and tried again by the hub's task.
-                if was_told && followed.is_behind(id, head) {
-                    left.push_back(id);
-                }
+    /// Fetches what was not told of threads and has it delivered, until nothing is left. Those of which it was not answered,
+    /// and may be later.
+    async fn fetch(
+        &self,
+        shared: &Shared,
+        moved: BTreeSet<ThreadId>,
+    ) -> Result<Vec<ThreadId>, LedgerError> {
+        let mut threads = Portions::new(moved, THREADS_AT_ONCE);
+        while let Some(ids) = threads.next() {
+            // A thread that is alone behind is not fetched in small pieces.
+            let entries = threads.share(ENTRIES_AT_ONCE) / ids.len();
+            let wanted = self.wanted(shared, &ids, entries.clamp(1, PAGE_ENTRIES_MAX));
+            let found = self.find(wanted.clone()).await;
+            if let Some(found) = threads.take(ids, found)? {
+                let behind = self.deliver_found(shared, &wanted, found).await;
+                threads.left.extend(behind);
             }
         }
-        Ok(())
+        let unread = std::mem::take(&mut threads.unreadable);
+        let unread: Vec<_> = unread
+            .into_iter()
+            .chain(std::mem::take(&mut threads.unanswered))
+            .collect();
+        let mut heads = Portions::new(unread, 1);
+        while let Some(id) = heads.next() {
+            // Devices fetch what they miss.
+            let wanted = self.wanted(shared, &id, 0);
+            let found = self.find(wanted.clone()).await;
+            if let Some(found) = heads.take(id, found)? {
+                self.deliver_found(shared, &wanted, found).await;
+            }
+        }
+        Ok(threads.left.into_iter().chain(heads.later()).collect())
     }
 
-    async fn positions(
+    /// What is to be asked about threads that are followed.
+    fn wanted(&self, shared: &Shared, ids: &[ThreadId], entries: usize) -> Vec<Wanted> {
+        let mut threads = self.threads();
+        let followed = shared.followed();
+        let wanted = ids.iter().filter_map(|id| {
+            Some(Wanted {
+                id: *id,
+                told: followed.told(*id)?,
+                with_roster: threads.get(*id).is_none(),
+                entries,
+            })
+        });
+        wanted.collect()
+    }
+
+    async fn find(&self, wanted: Vec<Wanted>) -> Result<Vec<Found>, LedgerError> {
+        let asked = self.ask_first(move |rows| find(rows, &wanted)).await?;
+        Ok(asked.unwrap_or_default())
+    }
+
+    /// Has it delivered. Of which threads there is more.
+    async fn deliver_found(
+        &self,
+        shared: &Shared,
+        wanted: &[Wanted],
+        found: Vec<Found>,
+    ) -> Vec<ThreadId> {
+        let heads: Vec<_> = found.iter().map(|found| (found.id, found.head)).collect();
+        self.hand_over(Elsewhere::Threads(found)).await;
+        let followed = shared.followed();
+        let is_more = |(id, head): &(ThreadId, Reached)| {
+            let before = wanted.iter().find(|wanted| wanted.id == *id);
+            let was_told = before.map(|wanted| wanted.told) != followed.told(*id);
+            // What makes no progress is in doubt, and tried again by the hub's task.
+            was_told && followed.is_behind(*id, *head)
+        };
+        let more = heads.into_iter().filter(is_more);
+        more.map(|(id, _)| id).collect()
+    }
+
+    pub(super) async fn positions(
         &self,
         seats: Vec<(ThreadId, UserId)>,
     ) -> Result<Vec<(ThreadId, UserId, PositionRow)>, LedgerError> {
@@ -342,7 +389,7 @@ impl Hub {
         match found {
             Elsewhere::Positions(positions) => {
                 for (id, who, position) in positions {
-                    pending.positions.insert((id, who), position);
+                    pending.note_position(id, who, position);
                 }
             }
             Elsewhere::Threads(threads) => {
@@ -369,7 +416,8 @@ impl Hub {
         }
         let is_other_log = found.head.epoch != told.epoch;
         let is_far = found.head.rev - told.rev.min(found.head.rev) >= PAGE_ENTRIES_MAX as u64;
-        if is_other_log || is_far {
+        let is_unread = found.entries.is_empty() && found.head.rev > told.rev;
+        if is_other_log || is_far || is_unread {
             let first = if is_other_log { 1 } else { told.rev + 1 };
             if self.refresh(id).await.is_ok() {
                 shared.followed().tell(id, found.head);
@@ -382,88 +430,4 @@ impl Hub {
             self.deliver(entry, about.as_ref(), pending).await;
         }
     }
-}
-
-/// Everything, or what is missing for it.
-pub(super) fn all<T>(found: T, missing: Vec<Key>) -> Result<T, Stop> {
-    if missing.is_empty() {
-        Ok(found)
-    } else {
-        Err(Stop::NotLoaded(Key::Many(missing)))
-    }
-}
-
-/// Where a thread is, if there is such a thread; or the key of what is not loaded.
-pub(super) fn head(rows: &Rows, id: ThreadId) -> Result<Option<Reached>, Key> {
-    let (thread, head) = (rows.threads.get(&id), rows.heads.get(&id));
-    let (thread, head) = thread.zip(head).ok_or(Key::Thread(id))?;
-    let found = thread.zip(head);
-    Ok(found.map(|(thread, head)| place(thread.epoch, head.last_rev)))
-}
-
-fn find(rows: &Rows, wanted: &[Wanted]) -> Result<Vec<Found>, Stop> {
-    let (mut found, mut missing) = (Vec::new(), Vec::new());
-    for wanted in wanted {
-        match find_one(rows, *wanted) {
-            Ok(one) => found.extend(one),
-            Err(Stop::NotLoaded(Key::Many(keys))) => missing.extend(keys),
-            Err(Stop::NotLoaded(key)) => missing.push(key),
-            Err(stop) => return Err(stop),
-        }
-    }
-    missing.sort();
-    missing.dedup();
-    all(found, missing)
-}
-
-fn find_one(rows: &Rows, wanted: Wanted) -> Result<Option<Found>, Stop> {
-    let id = wanted.id;
-    let key = Key::Entries(id, wanted.told.rev, ENTRIES_AT_ONCE);
-    let head = head(rows, id).map_err(|thread| Key::Many(vec![thread, key.clone()]));
-    let Some(head) = head.map_err(Stop::NotLoaded)? else {
-        return Ok(None);
-    };
-    let roster = if wanted.with_roster {
-        queries::roster(rows, id)?
-    } else {
-        None
-    };
-    let is_of_use = head.epoch == wanted.told.epoch
-        && head.rev - wanted.told.rev.min(head.rev) < PAGE_ENTRIES_MAX as u64;
-    let entries = if is_of_use {
-        with_messages(rows, id, key)?
-    } else {
-        Vec::new()
-    };
-    Ok(Some(Found {
-        id,
-        head,
-        entries,
-        roster,
-    }))
-}
-
-/// A page of entries with their messages, whoever may see them.
-pub(super) fn with_messages(
-    rows: &Rows,
-    id: ThreadId,
-    key: Key,
-) -> Result<Vec<(EntryRow, Option<MessageRow>)>, Stop> {
-    let Some(List::Entries(page)) = rows.lists.get(&key) else {
-        return Err(Stop::NotLoaded(key));
-    };
-    let (mut entries, mut missing) = (Vec::new(), Vec::new());
-    for entry in page {
-        let seq = entry.seq.or_else(|| entry.fact.message_seq());
-        let about = match seq.map(|seq| (seq, rows.messages.get(&(id, seq)))) {
-            None => None,
-            Some((_, Some(message))) => message.cloned(),
-            Some((seq, None)) => {
-                missing.push(Key::Message(id, seq));
-                None
-            }
-        };
-        entries.push((entry.clone(), about));
-    }
-    all(entries, missing)
 }

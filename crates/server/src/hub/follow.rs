@@ -2,7 +2,8 @@
 //!
 //! Invariant: a person is followed before their first device counts as connected, or is told the heads of their threads
 //! afterwards; so nothing falls between what a device asks for and what it is told.
-//! Invariant: what is behind a thread's place was told, or happened before those came who follow it.
+//! Invariant: what is behind a thread's place was told to those who follow it, or happened before they came, or they were told
+//! the thread's head.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -34,7 +35,7 @@ struct Thread {
 #[derive(Debug)]
 struct Person {
     threads: BTreeSet<ThreadId>,
-    /// The end of their own log that was looked at.
+    /// Up to where their own log was heard.
     log: u64,
     expected_at: Instant,
 }
@@ -44,6 +45,18 @@ struct Person {
 pub(super) struct Following {
     pub(super) threads: Vec<(ThreadId, Reached)>,
     pub(super) log: u64,
+}
+
+/// How somebody begins to follow a thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Begin {
+    /// They follow it already, or nobody follows them.
+    Not,
+    /// The thread is new here.
+    First,
+    /// Others here follow it, and were told up to this place: those who were here before, and come into it now, may not
+    /// have been.
+    Beside(Reached),
 }
 
 /// Everything that is followed here.
@@ -93,25 +106,29 @@ impl Followed {
         self.people.insert(who.clone(), person);
         let mut new = Vec::new();
         for (id, place) in following.threads {
-            if self.follow(who, id, place) {
+            if self.follow(who, id, place) == Begin::First {
                 new.push((id, place));
             }
         }
         new
     }
 
-    /// A person who is followed follows a thread, told up to a place. Whether nobody followed it before.
-    pub(super) fn follow(&mut self, who: &UserId, id: ThreadId, told: Reached) -> bool {
+    /// A person who is followed follows a thread, told up to a place if it is new here.
+    pub(super) fn follow(&mut self, who: &UserId, id: ThreadId, told: Reached) -> Begin {
         let Some(person) = self.people.get_mut(who) else {
-            return false;
+            return Begin::Not;
         };
         if !person.threads.insert(id) {
-            return false;
+            return Begin::Not;
         }
         let thread = self.threads.entry(id);
         let thread = thread.or_insert(Thread { told, people: 0 });
         thread.people += 1;
-        thread.people == 1
+        if thread.people == 1 {
+            Begin::First
+        } else {
+            Begin::Beside(thread.told)
+        }
     }
 
     /// Up to where a thread was told.
@@ -132,10 +149,17 @@ impl Followed {
             .is_some_and(|told| told.epoch != place.epoch || told.rev < place.rev)
     }
 
-    /// Takes the end of a person's own log; the one that was looked at before.
-    pub(super) fn look_at_log(&mut self, who: &UserId, log: u64) -> Option<u64> {
-        let person = self.people.get_mut(who)?;
-        (log > person.log).then(|| std::mem::replace(&mut person.log, log))
+    /// Up to where a person's own log was heard, if it goes further.
+    pub(super) fn log_before(&self, who: &UserId, log: u64) -> Option<u64> {
+        let person = self.people.get(who)?;
+        Some(person.log).filter(|before| *before < log)
+    }
+
+    /// Notes up to where a person's own log was heard.
+    pub(super) fn heard_log(&mut self, who: &UserId, log: u64) {
+        if let Some(person) = self.people.get_mut(who) {
+            person.log = log.max(person.log);
+        }
     }
 
     /// All threads, in order.
@@ -195,6 +219,7 @@ mod tests {
         // Ann was told less than there is now: that counts.
         follow(&mut followed, &bob, 5);
         assert_eq!(followed.told(ID), Some(at(3)));
+        assert_eq!(followed.follow(&bob, ID, at(5)), Begin::Not);
         tokio::time::advance(EXPECTED_FOR + Duration::from_secs(1)).await;
         followed.sweep(|who| *who == bob);
         assert!(followed.has_thread(ID) && !followed.has_person(&ann));
@@ -204,6 +229,19 @@ mod tests {
         tokio::time::advance(EXPECTED_FOR + Duration::from_secs(1)).await;
         followed.sweep(|_| false);
         assert!(!followed.has_thread(ID) && !followed.has_person(&bob));
+    }
+
+    #[tokio::test]
+    async fn who_comes_in_beside_others_learns_what_those_were_told() {
+        let [ann, bob] = ["ann", "bob"].map(|name| UserId::parse(name).unwrap());
+        let mut followed = Followed::default();
+        followed.put(&ann, Following::default());
+        follow(&mut followed, &bob, 2);
+        assert_eq!(
+            followed.follow(&ann, ID, at(0)),
+            Begin::Beside(at(2)),
+            "bob came when the thread was made, and ann was not told yet"
+        );
     }
 
     #[tokio::test]

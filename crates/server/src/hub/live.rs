@@ -85,8 +85,9 @@ impl LiveThread {
             self.head.updated_at = entry.created_at;
             match &entry.fact {
                 Fact::TitleChanged(title) => self.thread.title.clone_from(title),
-                Fact::SettingsChanged(settings, picture) => {
+                Fact::SettingsChanged(settings, description, picture) => {
                     self.thread.settings = *settings;
+                    self.thread.description.clone_from(description);
                     self.thread.picture.clone_from(picture);
                 }
                 _ => {}

@@ -2,20 +2,25 @@
 //! found by this, and without a bus everything is.
 //!
 //! It compares heads and ends of people's own logs; there is no cursor over time or over commits, which would step over what
-//! commits late. New threads of a person are found on the first page of their list.
+//! commits late. New threads of a person are found in their list, down to what moved well before the last look.
 //!
 //! Invariant: a look asks little at a time and rests nine times as long as it took, so that it never loads the store by more
 //! than a tenth of one reader, however much is followed.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
-use semel_core::{Key, Rows, Stop, ports::LedgerError, row::Subject, rows::List};
+use semel_core::{
+    Key, Rows, Stop,
+    ports::{LedgerError, OwnLine},
+    row::Subject,
+    rows::List,
+};
 use semel_protocol::{
-    Rev, ThreadId, UserId,
+    Rev, ThreadId, Timestamp, UserId,
     limits::PAGE_ROWS_MAX,
     socket::{Heads, from_server},
 };
@@ -23,17 +28,24 @@ use tokio::time::{Instant, timeout};
 
 use super::{
     Hub,
-    elsewhere::{Shared, all, head},
+    elsewhere::Shared,
+    find::{all, head},
     follow::{FOLLOWED_PER_PERSON_MAX, Following, Reached},
+    portions::Portions,
 };
-use crate::{bus::Hints, realtime::packet};
+use crate::{
+    bus::{Hints, hints},
+    realtime::packet,
+};
 
 /// Threads of which one question asks.
 const HEADS_AT_ONCE: usize = 256;
 /// People of whom one question asks.
 const PEOPLE_AT_ONCE: usize = 32;
-/// Threads of a person that moved last, among which a new one is found.
+/// Threads of a person that moved last, among which new ones are found; more, as long as they may hold one.
 const NEWEST_THREADS: usize = 20;
+/// How much earlier than it can be read an entry may have been made: clocks differ, and commits wait.
+const LATE_MAX: Duration = Duration::from_mins(1);
 /// How long a device that connects waits for its threads to be known. After that it is told their heads.
 const EXPECT_MAX: Duration = Duration::from_secs(2);
 /// How many times as long as it took a look rests.
@@ -46,6 +58,9 @@ const GONE_AFTER: Duration = Duration::from_secs(8);
 /// People whose states are asked for at once.
 const STATES_AT_ONCE: usize = 200;
 
+/// A page of somebody's list: threads, and when they moved.
+type Page = Vec<(Timestamp, ThreadId)>;
+
 pub(super) async fn run(hub: &Arc<Hub>, shared: &Shared) {
     let mut dice = shared.looking.seed;
     let mut states_at = Instant::now();
@@ -53,10 +68,9 @@ pub(super) async fn run(hub: &Arc<Hub>, shared: &Shared) {
     let mut was_woken = true;
     loop {
         let started = Instant::now();
-        match hub.look(shared).await {
-            Ok(()) => {}
-            Err(LedgerError::Closing) => return,
-            Err(error) => tracing::warn!(%error, "failed to look for what other servers did"),
+        // An error is that the ledger closes.
+        if hub.look(shared).await.is_err() {
+            return;
         }
         let took = started.elapsed();
         metrics::histogram!("semel_bus_look_seconds").record(took.as_secs_f64());
@@ -135,20 +149,26 @@ impl Hub {
         Ok(asked.await?.unwrap_or_default())
     }
 
-    /// Looks at everything once; what moved is followed up.
+    /// Looks at everything once; what moved is followed up. What is not answered is found by the next look.
     async fn look(&self, shared: &Shared) -> Result<(), LedgerError> {
         shared.followed().sweep(|who| self.people.is_connected(who));
-        for who in self.people.all() {
-            if !shared.followed().has_person(&who) {
-                let following = self.following(who.clone()).await?;
-                self.tell_heads_to(&who, &following);
-                self.follow(shared, &who, following);
+        let mut new = self.people.all();
+        new.retain(|who| !shared.followed().has_person(who));
+        let mut new = Portions::new(new, 1);
+        while let Some(who) = new.next() {
+            let following = self.following(who[0].clone()).await;
+            if let Some(following) = new.take(who.clone(), following)? {
+                self.tell_heads_to(&who[0], &following);
+                self.follow(shared, &who[0], following);
             }
         }
-        let threads = shared.followed().threads();
-        for ids in threads.chunks(HEADS_AT_ONCE) {
-            let asked = ids.to_vec();
-            let found = self.ask_first(move |rows| heads(rows, &asked)).await?;
+        let mut threads = Portions::new(shared.followed().threads(), HEADS_AT_ONCE);
+        while let Some(ids) = threads.next() {
+            let asked = ids.clone();
+            let found = self.ask_first(move |rows| heads(rows, &asked)).await;
+            let Some(found) = threads.take(ids, found)? else {
+                continue;
+            };
             let moved = {
                 let followed = shared.followed();
                 let found = found.unwrap_or_default().into_iter();
@@ -162,9 +182,14 @@ impl Hub {
                 ..Hints::default()
             });
         }
-        let people = shared.followed().people();
-        for people in people.chunks(PEOPLE_AT_ONCE) {
-            self.look_at_people(shared, people).await?;
+        let now = self.clock.now();
+        let mut people = Portions::new(shared.followed().people(), PEOPLE_AT_ONCE);
+        while let Some(some) = people.next() {
+            let looked = self.look_at_people(shared, &some).await;
+            people.take(some, looked)?;
+        }
+        if people.unreadable.is_empty() && people.later().next().is_none() {
+            shared.looked_at.store(now.0, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -184,44 +209,84 @@ impl Hub {
             all(found, missing)
         });
         let found = found.await?.unwrap_or_default();
-        let (mut hints, mut moved_logs) = (Hints::default(), BTreeMap::new());
-        {
-            let mut followed = shared.followed();
-            for (who, newest, log) in found {
-                let newest = newest.into_iter().map(|(_, id)| id);
-                for id in newest.filter(|id| !followed.follows(&who, *id)) {
-                    hints.joined.insert((id, who.clone()));
-                }
-                if let Some(since) = followed.look_at_log(&who, log) {
-                    moved_logs.insert(who, since);
-                }
+        let (mut pages, mut moved_logs) = (Vec::new(), Vec::new());
+        for (who, newest, log) in found {
+            if let Some(since) = shared.followed().log_before(&who, log) {
+                moved_logs.push((who.clone(), since, log));
+            }
+            pages.push((who, newest));
+        }
+        let joined = self.new_threads(shared, pages).await?;
+        shared.hear(Hints {
+            joined,
+            ..Hints::default()
+        });
+        for (who, since, log) in moved_logs {
+            let lines = self.own_log(who.clone(), since).await?;
+            // Those that were too many are read again.
+            if shared.hear(hints_of(&who, lines)) {
+                shared.followed().heard_log(&who, log);
             }
         }
-        for (who, since) in moved_logs {
-            for subject in self.own_log(who.clone(), since).await? {
-                match subject {
-                    Subject::Read(id) => {
-                        hints.positions.insert((id, who.clone()));
-                    }
-                    Subject::Contact(contact) => {
-                        hints.contacts.insert((who.clone(), contact));
-                    }
-                    Subject::Thread(_) => {}
-                }
-            }
-        }
-        shared.hear(hints);
         Ok(())
     }
 
-    async fn own_log(&self, who: UserId, since: u64) -> Result<Vec<Subject>, LedgerError> {
+    /// People's threads that are not followed yet, from the first pages of their lists on.
+    async fn new_threads(
+        &self,
+        shared: &Shared,
+        mut pages: Vec<(UserId, Page)>,
+    ) -> Result<BTreeSet<(ThreadId, UserId)>, LedgerError> {
+        let since = shared.looked_at.load(Ordering::Relaxed) - LATE_MAX.as_millis() as i64;
+        let (mut limit, mut seen) = (NEWEST_THREADS, 0);
+        let mut new = BTreeSet::new();
+        loop {
+            let mut after = Vec::new();
+            for (who, page) in pages {
+                let followed = shared.followed();
+                let unknown = page.iter().filter(|(_, id)| !followed.follows(&who, *id));
+                let before = new.len();
+                new.extend(unknown.map(|(_, id)| (*id, who.clone())));
+                let Some(last) = page.last().filter(|_| page.len() == limit) else {
+                    continue;
+                };
+                if new.len() > before || last.0.0 >= since {
+                    after.push((who, *last));
+                }
+            }
+            seen += limit;
+            if after.is_empty() || seen >= FOLLOWED_PER_PERSON_MAX {
+                return Ok(new);
+            }
+            limit = PAGE_ROWS_MAX;
+            pages = self.pages(after, limit).await?;
+        }
+    }
+
+    async fn pages(
+        &self,
+        after: Vec<(UserId, (Timestamp, ThreadId))>,
+        limit: usize,
+    ) -> Result<Vec<(UserId, Page)>, LedgerError> {
+        let asked = self.ask_first(move |rows| {
+            let (mut found, mut missing) = (Vec::new(), Vec::new());
+            for (who, after) in &after {
+                match threads_of(rows, who, Some(*after), limit) {
+                    Ok(page) => found.push((who.clone(), page.to_vec())),
+                    Err(Stop::NotLoaded(key)) => missing.push(key),
+                    Err(stop) => return Err(stop),
+                }
+            }
+            all(found, missing)
+        });
+        Ok(asked.await?.unwrap_or_default())
+    }
+
+    async fn own_log(&self, who: UserId, since: u64) -> Result<Vec<(u64, Subject)>, LedgerError> {
         let asked = self.ask_first(move |rows| {
             let key = Key::PersonLog(who.clone(), since);
             match rows.lists.get(&key) {
-                Some(List::Subjects(subjects)) => Ok(subjects
-                    .iter()
-                    .map(|(_, subject)| subject.clone())
-                    .collect()),
+                Some(List::Subjects(subjects)) => Ok(subjects.clone()),
                 _ => Err(Stop::NotLoaded(key)),
             }
         });
@@ -258,6 +323,25 @@ impl Hub {
     }
 }
 
+/// What a person's own log says, as others would have told it.
+fn hints_of(who: &UserId, lines: Vec<(u64, Subject)>) -> Hints {
+    let mut hints = Hints::default();
+    for (number, subject) in lines {
+        let who = who.clone();
+        if let Subject::Read(id) = subject {
+            hints.positions.insert((id, who));
+        } else {
+            let line = OwnLine {
+                who,
+                subject,
+                number,
+            };
+            hints.own.extend(hints::of_line(&line));
+        }
+    }
+    hints
+}
+
 fn heads(rows: &Rows, ids: &[ThreadId]) -> Result<Vec<(ThreadId, Reached)>, Stop> {
     let (mut found, mut missing) = (Vec::new(), Vec::new());
     for id in ids {
@@ -272,9 +356,9 @@ fn heads(rows: &Rows, ids: &[ThreadId]) -> Result<Vec<(ThreadId, Reached)>, Stop
 fn threads_of<'a>(
     rows: &'a Rows,
     who: &UserId,
-    after: Option<(semel_protocol::Timestamp, ThreadId)>,
+    after: Option<(Timestamp, ThreadId)>,
     limit: usize,
-) -> Result<&'a [(semel_protocol::Timestamp, ThreadId)], Stop> {
+) -> Result<&'a [(Timestamp, ThreadId)], Stop> {
     let key = Key::ThreadsOf(who.clone(), after, limit);
     match rows.lists.get(&key) {
         Some(List::Threads(page)) => Ok(page),

@@ -7,21 +7,32 @@
 //! Invariant: who sees an entry is decided by the participation periods, for every entry anew.
 //! Invariant: a hub that is the only one keeps no account of others, and pays nothing for them.
 
+mod behind;
 mod catch_up;
 mod deliver;
 mod device;
+mod drain;
 mod elsewhere;
+mod find;
 mod follow;
 mod lists;
 mod live;
 mod look;
+mod own;
 mod people;
+mod portions;
 mod receipts;
+mod replaced;
+mod revoke;
 mod task;
+mod typing;
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak, atomic::Ordering},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -33,23 +44,21 @@ use semel_core::{
     ports::{Clock, Ledger, LedgerError, Listener, News, ask, ask_first},
     queries::{self, Roster},
 };
-use semel_protocol::{
-    Code, ThreadId, UserId,
-    socket::{Presence, TypingNotice, from_server},
-};
+use semel_protocol::{ThreadId, UserId, socket::Presence};
 use tokio::sync::mpsc;
+pub use typing::NotTold;
 
-use self::{elsewhere::Shared, live::LiveThreads, people::People, task::Event};
+use self::{
+    behind::Behind, elsewhere::Shared, live::LiveThreads, own::OwnChanges, people::People,
+    task::Event,
+};
 use crate::{
-    bus::{Bus, Ear, Hints, State},
-    realtime::packet::{self, Frame},
+    bus::{Bus, Ear, State},
+    realtime::packet::Frame,
 };
 
-/// Commits that wait for the hub before the lane has to.
+/// Commits that wait for the hub. Of what comes then it remembers only what moved.
 const NEWS_WAITING_MAX: usize = 256;
-/// Devices that come back after a stop do so within this time, one after the other.
-const RETURN_SPREAD_MS: u64 = 5_000;
-const RETURN_AFTER_MS: u64 = 1_000;
 
 /// How often things are told that are not told at once.
 #[derive(Debug, Clone, Copy)]
@@ -75,6 +84,10 @@ pub struct Hub {
     threads: Mutex<LiveThreads>,
     news: mpsc::Sender<Event>,
     waiting: Mutex<Option<mpsc::Receiver<Event>>>,
+    behind: Mutex<Behind>,
+    /// Another database has taken the place of the one by which was told.
+    is_replaced: AtomicBool,
+    own: OwnChanges,
     /// The ledger holds the hub, not the other way round.
     ledger: OnceLock<Weak<dyn Ledger>>,
     clock: Arc<dyn Clock>,
@@ -91,14 +104,18 @@ impl std::fmt::Debug for Hub {
 
 impl Listener for Hub {
     fn committed(&self, news: News) {
-        self.hear(Event::News(news));
+        self.hear_news(news);
     }
 
     fn recovered(&self) {
-        self.hear(Event::Recovered);
+        self.hear_recovery();
         if let Some(shared) = &self.shared {
             shared.look_now.notify_one();
         }
+    }
+
+    fn replaced(&self) {
+        self.hear_replacement();
     }
 }
 
@@ -125,6 +142,9 @@ impl Hub {
             threads: Mutex::default(),
             news,
             waiting: Mutex::new(Some(waiting)),
+            behind: Mutex::default(),
+            is_replaced: AtomicBool::new(false),
+            own: OwnChanges::default(),
             ledger: OnceLock::new(),
             clock,
             rhythm,
@@ -149,7 +169,9 @@ impl Hub {
         );
         let hub = self.clone();
         let Some(shared) = &self.shared else {
-            return tokio::spawn(task::run(hub, waiting));
+            return tokio::spawn(async move {
+                tokio::join!(task::run(hub.clone(), waiting), own::run(hub));
+            });
         };
         let ear: Arc<dyn Ear> = self.clone();
         let bus = Arc::clone(&shared.bus);
@@ -158,18 +180,12 @@ impl Hub {
             let shared = hub.shared.as_ref().expect("it was there");
             tokio::join!(
                 task::run(hub.clone(), waiting),
+                own::run(hub.clone()),
                 elsewhere::run(&hub, shared),
                 look::run(&hub, shared),
+                typing::run(&hub, shared),
             );
         })
-    }
-
-    /// From the lane's thread: waits when the hub is behind, which only the store can make it, never a device.
-    fn hear(&self, event: Event) {
-        if let Err(mpsc::error::TrySendError::Full(event)) = self.news.try_send(event) {
-            // A hub that has ended tells nobody.
-            let _ = self.news.blocking_send(event);
-        }
     }
 
     /// Registers a device and greets it. From here on it misses nothing.
@@ -217,82 +233,39 @@ impl Hub {
             .read(|devices| devices.values().map(Vec::len).sum())
     }
 
-    /// Tells every device that the server stops, and closes.
-    pub fn stop(&self) {
-        let devices = self.people.find(|_| true);
-        let count = devices.len().max(1) as u64;
-        for (n, device) in devices.into_iter().enumerate() {
-            let spread = RETURN_SPREAD_MS * n as u64 / count;
-            device.send_away(Code::ShuttingDown, RETURN_AFTER_MS + spread);
-        }
-    }
-
-    /// Tells the other participants that somebody types.
-    pub async fn typing(&self, device: &Device, id: ThreadId, typing: bool) -> Result<(), NotTold> {
-        let who = &device.user_id;
-        self.show_typing(who, id, typing).await?;
-        if let Some(shared) = &self.shared {
-            let typing = [(id, BTreeMap::from([(who.clone(), typing)]))].into();
-            shared.bus.tell(Hints {
-                typing,
-                ..Hints::default()
-            });
-        }
-        Ok(())
-    }
-
-    /// Tells those of the other participants who are connected here.
-    async fn show_typing(&self, who: &UserId, id: ThreadId, typing: bool) -> Result<(), NotTold> {
-        let known = self.threads().get_sure(id).map(|live| {
-            live.has_active(who)
-                .then(|| (live.active().cloned().collect(), live.is_large()))
-        });
-        let audience: Option<(Vec<UserId>, bool)> = match known {
-            Some(audience) => audience,
-            None => self.audience(who, id).await?,
-        };
-        let (people, is_large) = audience.ok_or_else(Refusal::not_found)?;
-        let notice = TypingNotice {
-            thread_id: id,
-            user_id: who.clone(),
-            typing,
-        };
-        let frame = packet::event(from_server::TYPING, &notice);
-        self.people.read(|devices| {
-            let others = people.iter().filter(|other| *other != who);
-            for other in others.filter_map(|other| devices.get(other)).flatten() {
-                if !is_large || other.has_open(id) {
-                    other.push(frame.clone());
-                }
-            }
-        });
-        Ok(())
-    }
-
-    async fn audience(
-        &self,
-        who: &UserId,
-        id: ThreadId,
-    ) -> Result<Option<(Vec<UserId>, bool)>, LedgerError> {
-        let asked = self.ask(move |rows| queries::roster(rows, id)).await?;
-        let Some(roster) = asked.unwrap_or_default() else {
-            return Ok(None);
-        };
-        let mut threads = LiveThreads::default();
-        let live = threads.put(roster);
-        Ok(live
-            .has_active(who)
-            .then(|| (live.active().cloned().collect(), live.is_large())))
-    }
-
-    /// The state of those who are contacts of the device's person, now and until it asks again.
+    /// The state of those who are contacts of the device's person, now and until it asks again. Who is kept from them by a
+    /// block seems to be away.
     pub async fn presence(
         &self,
         device: &Arc<Device>,
         whom: Vec<UserId>,
     ) -> Result<Vec<Presence>, LedgerError> {
-        let own = device.user_id.clone();
-        let contacts = self.ask(move |rows| {
+        loop {
+            let partings = self.people.partings();
+            let (contacts, kept) = self.watchable(&device.user_id, whom.clone()).await?;
+            let away = kept.into_iter().map(|user_id| Presence {
+                user_id,
+                online: false,
+                last_seen_at: None,
+            });
+            let mut states = self.watch(device, contacts).await;
+            // Somebody was blocked while this was asked: who is watched now may be kept from them.
+            if self.people.partings() == partings {
+                states.extend(away);
+                states.sort_by(|one, other| one.user_id.cmp(&other.user_id));
+                return Ok(states);
+            }
+        }
+    }
+
+    /// Those of some people who are contacts, and those of them who are kept apart by a block.
+    async fn watchable(
+        &self,
+        own: &UserId,
+        whom: Vec<UserId>,
+    ) -> Result<(Vec<UserId>, Vec<UserId>), LedgerError> {
+        let own = own.clone();
+        let asked = self.ask(move |rows| {
             let (mut contacts, mut missing) = (Vec::new(), Vec::new());
             for who in &whom {
                 match rows.contacts.get(&(own.clone(), who.clone())) {
@@ -301,12 +274,15 @@ impl Hub {
                     Some(None) => {}
                 }
             }
-            if !missing.is_empty() {
-                return Err(Stop::NotLoaded(Key::Many(missing)));
-            }
-            Ok(contacts)
+            let contacts = find::all(contacts, missing)?;
+            let kept = queries::kept_from(rows, &own)?;
+            Ok(contacts.into_iter().partition(|who| !kept.contains(who)))
         });
-        let contacts = contacts.await?.unwrap_or_default();
+        Ok(asked.await?.unwrap_or_default())
+    }
+
+    /// From now on a device is told the state of these people. Their state now.
+    async fn watch(&self, device: &Arc<Device>, contacts: Vec<UserId>) -> Vec<Presence> {
         // Watched before it is read: a change between the two is told twice rather than never.
         self.people.watch(device, contacts.clone());
         let elsewhere = match &self.shared {
@@ -328,7 +304,7 @@ impl Hub {
             self.people.note_told(who, presence.online);
             presence
         });
-        Ok(states.collect())
+        states.collect()
     }
 
     async fn roster(&self, id: ThreadId) -> Result<Option<Roster>, LedgerError> {
@@ -361,28 +337,11 @@ impl Hub {
             .ok_or(LedgerError::Closing)
     }
 
+    fn behind(&self) -> MutexGuard<'_, Behind> {
+        self.behind.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn threads(&self) -> MutexGuard<'_, LiveThreads> {
         self.threads.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Why a notice was not told.
-#[derive(Debug)]
-pub enum NotTold {
-    /// Not the person's to tell.
-    Refused(Refusal),
-    /// The store did not answer.
-    Failed(LedgerError),
-}
-
-impl From<Refusal> for NotTold {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
-    }
-}
-
-impl From<LedgerError> for NotTold {
-    fn from(error: LedgerError) -> Self {
-        Self::Failed(error)
     }
 }

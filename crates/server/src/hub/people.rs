@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, RwLock, atomic::Ordering},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use semel_protocol::{
@@ -38,6 +41,8 @@ pub(super) struct People {
     /// Who watches whom: the devices that asked for a person's presence.
     watchers: Mutex<HashMap<UserId, Watched>>,
     last_seen: Mutex<HashMap<UserId, Timestamp>>,
+    /// How often two people were parted.
+    partings: AtomicU64,
 }
 
 impl People {
@@ -128,6 +133,48 @@ impl People {
         if let Some(watched) = watchers.get_mut(who) {
             watched.online.get_or_insert(online);
         }
+    }
+
+    /// There is a block between two people: neither watches the other any more, and whoever did sees them go.
+    pub(super) fn part(&self, one: &UserId, other: &UserId) {
+        self.partings.fetch_add(1, Ordering::SeqCst);
+        for (who, whom) in [(one, other), (other, one)] {
+            self.unwatch(who, whom);
+        }
+    }
+
+    fn unwatch(&self, who: &UserId, whom: &UserId) {
+        let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(watched) = watchers.get_mut(whom) else {
+            return;
+        };
+        let is_theirs = |device: &mut Arc<Device>| device.user_id == *who;
+        let parted: Vec<_> = watched.devices.extract_if(.., is_theirs).collect();
+        let was_online = watched.online == Some(true);
+        if watched.devices.is_empty() {
+            watchers.remove(whom);
+        }
+        let gone = Presence {
+            user_id: whom.clone(),
+            online: false,
+            last_seen_at: None,
+        };
+        let frame = packet::event(from_server::PRESENCE, &gone);
+        for device in parted {
+            let mut watching = device
+                .watching
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            watching.retain(|known| known != whom);
+            if was_online {
+                device.push(frame.clone());
+            }
+        }
+    }
+
+    /// How often two people were parted.
+    pub(super) fn partings(&self) -> u64 {
+        self.partings.load(Ordering::SeqCst)
     }
 
     /// Whether those who watch somebody were told last that they are online.

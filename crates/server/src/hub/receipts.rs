@@ -12,6 +12,20 @@ use semel_protocol::{
 use super::{Hub, live::LiveThread};
 use crate::realtime::packet;
 
+/// Somebody's position by what is known of it. What was read from the store may be older than what a commit told meanwhile:
+/// positions only grow.
+pub(super) fn furthest(known: PositionRow, heard: PositionRow) -> PositionRow {
+    let by_read = if heard.read_seq > known.read_seq {
+        heard
+    } else {
+        known
+    };
+    PositionRow {
+        delivered_seq: known.delivered_seq.max(heard.delivered_seq),
+        ..by_read
+    }
+}
+
 impl Hub {
     /// Tells positions that moved.
     pub(super) async fn tell_positions(
@@ -41,19 +55,16 @@ impl Hub {
         if !live.has_active(who) {
             return;
         }
-        let told = live.told.insert(who.clone(), position).unwrap_or_default();
+        let told = live.told.entry(who.clone()).or_default();
+        let (before, after) = (*told, furthest(*told, position));
+        *told = after;
         let is_small = live.thread.participant_count <= RECEIPTS_PARTICIPANTS_MAX as u64;
-        if position.read_seq > told.read_seq {
-            self.tell_receipt(from_server::READ, live, who, position.read_seq, is_small);
+        if after.read_seq > before.read_seq {
+            self.tell_receipt(from_server::READ, live, who, after.read_seq, is_small);
         }
-        if is_small && position.delivered_seq > told.delivered_seq {
-            self.tell_receipt(
-                from_server::DELIVERED,
-                live,
-                who,
-                position.delivered_seq,
-                true,
-            );
+        if is_small && after.delivered_seq > before.delivered_seq {
+            let seq = after.delivered_seq;
+            self.tell_receipt(from_server::DELIVERED, live, who, seq, true);
         }
     }
 
@@ -71,5 +82,40 @@ impl Hub {
         for other in live.active() {
             self.people.push(other, &frame);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hub::task::Pending;
+
+    fn position(read_seq: u64, delivered_seq: u64) -> PositionRow {
+        PositionRow {
+            read_seq,
+            read_count: read_seq,
+            delivered_seq,
+        }
+    }
+
+    #[test]
+    fn p_read_1_what_is_heard_late_takes_nothing_back() {
+        let cases = [
+            (position(88, 90), position(56, 60), position(88, 90)),
+            (position(56, 60), position(88, 90), position(88, 90)),
+            (position(56, 90), position(88, 60), position(88, 90)),
+        ];
+        for (known, heard, expected) in cases {
+            assert_eq!(furthest(known, heard), expected);
+        }
+    }
+
+    #[test]
+    fn p_read_1_what_waits_to_be_told_does_not_go_back_either() {
+        let (id, who) = (ThreadId(uuid::Uuid::nil()), UserId::parse("ann").unwrap());
+        let mut pending = Pending::default();
+        pending.note_position(id, who.clone(), position(88, 90));
+        pending.note_position(id, who.clone(), position(56, 91));
+        assert_eq!(pending.positions[&(id, who)], position(88, 91));
     }
 }

@@ -6,18 +6,15 @@ use std::{
     time::Duration,
 };
 
-use semel_core::{Key, Stop, ports::News, row::PositionRow};
-use semel_protocol::{Code, Rev, ThreadId, UserId, socket::from_server};
+use semel_core::{ports::News, row::PositionRow};
+use semel_protocol::{Code, Rev, ThreadId, UserId};
 use tokio::{
     sync::{mpsc, oneshot},
     time::{MissedTickBehavior, interval},
 };
 
-use super::{
-    Hub,
-    elsewhere::{Elsewhere, Shared},
-};
-use crate::{bus::Hints, convert, realtime::packet};
+use super::{Hub, elsewhere::Elsewhere, receipts::furthest};
+use crate::bus::Hints;
 
 /// How often tokens are looked at.
 const TOKENS_LOOKED_AT: Duration = Duration::from_secs(1);
@@ -38,12 +35,22 @@ pub(super) struct Pending {
     pub(super) lists: BTreeSet<ThreadId>,
     /// Positions that moved.
     pub(super) positions: BTreeMap<(ThreadId, UserId), PositionRow>,
-    /// Threads whose people could not be loaded, which is tried again.
-    pub(super) in_doubt: BTreeSet<ThreadId>,
+    /// Threads whose people could not be loaded, which is tried again; and how many entries of each are asked for at once.
+    pub(super) in_doubt: BTreeMap<ThreadId, usize>,
+    /// The one of them of which the store did not answer the last time.
+    pub(super) in_vain: Option<ThreadId>,
     /// Threads that moved since heads were told.
     pub(super) moved: BTreeMap<ThreadId, Rev>,
     /// The large ones among them, whose heads are told soon.
     pub(super) moved_large: BTreeMap<ThreadId, Rev>,
+}
+
+impl Pending {
+    /// Somebody's position, by a commit or from the store.
+    pub(super) fn note_position(&mut self, id: ThreadId, who: UserId, position: PositionRow) {
+        let known = self.positions.entry((id, who)).or_default();
+        *known = furthest(*known, position);
+    }
 }
 
 pub(super) async fn run(hub: Arc<Hub>, mut waiting: mpsc::Receiver<Event>) {
@@ -57,6 +64,7 @@ pub(super) async fn run(hub: Arc<Hub>, mut waiting: mpsc::Receiver<Event>) {
     let mut heads = timer(hub.rhythm.heads);
     let mut tokens = timer(TOKENS_LOOKED_AT);
     loop {
+        hub.begin_anew(&mut waiting, &mut pending);
         tokio::select! {
             biased;
             event = waiting.recv() => match event {
@@ -70,6 +78,9 @@ pub(super) async fn run(hub: Arc<Hub>, mut waiting: mpsc::Receiver<Event>) {
             _ = soon.tick() => hub.tell_soon(&mut pending).await,
             _ = heads.tick() => hub.tell_heads(std::mem::take(&mut pending.moved)),
             _ = tokens.tick() => hub.end_expired(),
+        }
+        if waiting.is_empty() {
+            hub.make_up(&mut pending).await;
         }
     }
 }
@@ -87,15 +98,15 @@ impl Hub {
             return;
         }
         for (entry, about) in news.entries {
-            self.deliver(&entry, about.as_ref(), pending).await;
+            if !self.leave_to_fetch(&entry) {
+                self.deliver(&entry, about.as_ref(), pending).await;
+            }
         }
         for (thread, who, position) in news.positions {
-            pending.positions.insert((thread, who), position);
+            pending.note_position(thread, who, position);
         }
-        for (who, contact) in news.contacts {
-            if self.people.is_connected(&who) {
-                tokio::spawn(self.clone().tell_contact(who, contact));
-            }
+        for line in news.own {
+            self.note_own(line);
         }
     }
 
@@ -106,37 +117,6 @@ impl Hub {
         let positions = std::mem::take(&mut pending.positions);
         self.tell_positions(positions).await;
         self.tell_heads(std::mem::take(&mut pending.moved_large));
-    }
-
-    pub(super) async fn tell_contact(self: Arc<Self>, who: UserId, contact: UserId) {
-        let is_told = |shared: &Shared| !shared.is_new_contact(&who, &contact);
-        if self.shared.as_ref().is_some_and(is_told) {
-            return;
-        }
-        let (own, other) = (who.clone(), contact.clone());
-        let found = self.ask_first(move |rows| {
-            let pair = (own.clone(), other.clone());
-            let row = rows.contacts.get(&pair);
-            let Some(row) = row else {
-                return Err(Stop::NotLoaded(Key::Contact(pair.0, pair.1)));
-            };
-            let user = rows.users.get(&other);
-            let Some(user) = user else {
-                return Err(Stop::NotLoaded(Key::User(other.clone())));
-            };
-            Ok(row
-                .zip(user)
-                .map(|(row, user)| convert::contact(&other, user, row.since)))
-        });
-        match found.await {
-            Ok(Ok(Some(contact))) => {
-                self.people
-                    .push(&who, &packet::event(from_server::CONTACT, &contact));
-            }
-            Ok(_) => {}
-            // The device learns it from its next sync.
-            Err(error) => tracing::warn!(%error, "failed to tell a contact"),
-        }
     }
 
     fn end_expired(&self) {

@@ -23,6 +23,7 @@ use tokio::sync::Semaphore;
 use tracing::Instrument;
 
 use super::{
+    gate::Gate,
     incoming::{self, Incoming},
     packet,
     positions::{Positions, TooMany},
@@ -31,6 +32,7 @@ use crate::{
     app::App,
     convert,
     hub::{Device, Hub, InFlight, NotTold, Waits},
+    limits::{self, Class},
     telemetry::Watch,
 };
 
@@ -45,6 +47,7 @@ pub(super) struct Events {
     hub: Arc<Hub>,
     positions: Arc<Positions>,
     syncs: Semaphore,
+    gate: Gate,
 }
 
 /// What there is to say when there is nothing to say.
@@ -93,6 +96,15 @@ impl Call {
         });
     }
 
+    fn come_again(&self, retry_after_ms: u64) {
+        let detail = "too many devices come back at once";
+        let problem = Problem::new(Code::Overloaded, detail, self.request_id.clone());
+        self.fail(Problem {
+            retry_after_ms: Some(retry_after_ms),
+            ..problem
+        });
+    }
+
     fn finish(&self, done: Result<Reply, LedgerError>) {
         match done {
             Ok(reply) => self.answer(&convert::ack(reply, &self.request_id)),
@@ -109,12 +121,14 @@ fn error_json(problem: Problem) -> String {
 }
 
 impl Events {
-    pub(super) fn new(app: Arc<App>, hub: Arc<Hub>, positions: Arc<Positions>) -> Self {
+    /// The gate is for `sync`.
+    pub(super) fn new(app: Arc<App>, hub: Arc<Hub>, positions: Arc<Positions>, gate: Gate) -> Self {
         Self {
             app,
             hub,
             positions,
             syncs: Semaphore::new(SYNCS_AT_ONCE),
+            gate,
         }
     }
 
@@ -209,6 +223,10 @@ impl Events {
     /// Hands an action to the ledger. It takes its place in the queue the first time that it is polled, which is here,
     /// so that one device's actions keep their order; nobody waits for the one before to be answered.
     fn act(&self, call: Call, action: Action, idempotency: Option<IdempotencyKey>) {
+        let count = limits::count(&action);
+        if let Err(too_often) = self.app.take(Class::Action, &call.device.user_id, count) {
+            return call.slow_down(too_often.retry_after_ms);
+        }
         let command = Command {
             actor: call.device.user_id.clone(),
             action,
@@ -266,8 +284,16 @@ impl Events {
         let incarnation = self.app.ledger.incarnation();
         let request = incoming::read::<SyncRequest>(body)?;
         let question = convert::sync_ask(request, &incarnation)?;
+        let place = match self.gate.enter() {
+            Ok(place) => place,
+            Err(wait) => {
+                call.come_again(wait);
+                return Ok(());
+            }
+        };
         let events = self.clone();
         tokio::spawn(async move {
+            let _place = place;
             match events.missed(&call, question).await {
                 Ok(view) => call.succeed(&convert::sync_result(&view, &incarnation)),
                 Err(problem) => call.fail(problem),
@@ -290,6 +316,9 @@ impl Events {
     }
 
     fn typing(&self, call: Call, typing: Typing) {
+        if let Err(too_often) = self.app.take(Class::Notice, &call.device.user_id, 1) {
+            return call.slow_down(too_often.retry_after_ms);
+        }
         if !call.device.may_notify() {
             return call.slow_down(Device::notice_interval().as_millis() as u64);
         }

@@ -8,6 +8,7 @@
 
 mod engine;
 mod events;
+mod gate;
 mod incoming;
 pub mod packet;
 mod positions;
@@ -18,7 +19,12 @@ use std::{sync::Arc, time::Duration};
 
 pub use self::engine::Line;
 use self::{
-    engine::Engine, events::Events, positions::Positions, service::SocketService, session::Sessions,
+    engine::{Engine, OutsideLimits},
+    events::Events,
+    gate::Gate,
+    positions::Positions,
+    service::SocketService,
+    session::Sessions,
 };
 use crate::{app::App, hub::Hub};
 
@@ -36,6 +42,33 @@ pub struct Settings {
     /// Pages that may connect besides the server's own, as `https://host:port`; none: all. Programs that send no
     /// `Origin` always may.
     pub origins: Option<Vec<String>>,
+    /// How many may come in at a time.
+    pub admission: Admission,
+}
+
+/// How many may come in at a time. What is beyond is refused quickly and told when to come again, so that those who are here
+/// notice nothing of a crowd that comes back.
+#[derive(Debug, Clone, Copy)]
+pub struct Admission {
+    /// Connections whose device is not known yet.
+    pub connecting_max: usize,
+    /// The same, of one address.
+    pub connecting_per_address_max: usize,
+    /// Devices whose token is being looked at.
+    pub entering_max: usize,
+    /// Devices whose `sync` is being answered, or waits for that.
+    pub syncing_max: usize,
+}
+
+impl Default for Admission {
+    fn default() -> Self {
+        Self {
+            connecting_max: 10_000,
+            connecting_per_address_max: 2_500,
+            entering_max: 1_000,
+            syncing_max: 2_000,
+        }
+    }
 }
 
 impl Default for Settings {
@@ -43,6 +76,7 @@ impl Default for Settings {
         Self {
             polling: true,
             origins: None,
+            admission: Admission::default(),
         }
     }
 }
@@ -65,11 +99,26 @@ impl Realtime {
     /// runtime.
     pub fn new(app: Arc<App>, hub: Arc<Hub>, settings: Settings) -> Self {
         let positions = Positions::start(Arc::clone(&app));
-        let events = Events::new(app.clone(), hub.clone(), positions.clone());
-        let entropy = app.entropy.clone();
-        let sessions = Arc::new(Sessions::new(app, hub.clone(), Arc::new(events)));
-        let engine = Engine::start(sessions, entropy, settings.polling);
-        let service = SocketService::new(engine, settings.origins);
+        let admission = settings.admission;
+        let gate = Gate::new(admission.syncing_max, app.entropy.clone());
+        let events = Events::new(app.clone(), hub.clone(), positions.clone(), gate);
+        let (entropy, for_service) = (app.entropy.clone(), app.clone());
+        let sessions = Arc::new(Sessions::new(
+            app,
+            hub.clone(),
+            Arc::new(events),
+            Gate::new(admission.entering_max, entropy.clone()),
+        ));
+        let engine = Engine::start(
+            sessions,
+            entropy,
+            settings.polling,
+            OutsideLimits {
+                all: admission.connecting_max,
+                of_one_address: admission.connecting_per_address_max,
+            },
+        );
+        let service = SocketService::new(for_service, engine, settings.origins);
         Self {
             service,
             hub,
@@ -96,10 +145,13 @@ impl Realtime {
     /// not gone after `patience` are left to the end of the process.
     pub async fn shutdown(&self, patience: Duration) {
         self.service.refuse();
+        // Somebody may wait for a position to be written.
+        tokio::join!(self.hub.drain(patience / 2), self.positions.flush());
         self.positions.flush().await;
-        self.hub.stop();
         let all_gone = async {
             while self.hub.device_count() > 0 || self.service.connection_count() > 0 {
+                // Those who were on their way in.
+                self.hub.drain(Duration::ZERO).await;
                 tokio::time::sleep(STOP_LOOK).await;
             }
         };

@@ -111,9 +111,15 @@ pub fn connected(sid: &str) -> Frame {
     format!("40{{\"sid\":\"{sid}\"}}").into()
 }
 
-/// Keeps a client out of a namespace.
-pub fn connect_error(namespace: &str, message: &str) -> Frame {
-    let data = serde_json::json!({ "message": message });
+/// Keeps a client out of a namespace; official clients come back when their program says so.
+pub fn connect_error(namespace: &str, message: &str, retry_after_ms: Option<u64>) -> Frame {
+    let data = match retry_after_ms {
+        None => serde_json::json!({ "message": message }),
+        Some(wait) => serde_json::json!({
+            "message": message,
+            "data": { "code": message, "retry_after_ms": wait },
+        }),
+    };
     match namespace {
         "/" => format!("44{data}").into(),
         _ => format!("44{namespace},{data}").into(),

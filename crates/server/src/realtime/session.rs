@@ -13,12 +13,14 @@ use semel_protocol::{Code, limits::DEVICE_ID_CHARACTERS_MAX, socket::Auth};
 use super::{
     engine::{Handler, Reason, Socket},
     events::Events,
+    gate::Gate,
     incoming,
     packet::{self, Frame, Packet},
 };
 use crate::{
     app::App,
     hub::{Device, Full, Hub, Outlet},
+    limits::Class,
 };
 
 /// When to come back after a packet that was too large.
@@ -29,6 +31,7 @@ pub(crate) struct Sessions {
     app: Arc<App>,
     hub: Arc<Hub>,
     events: Arc<Events>,
+    gate: Gate,
 }
 
 /// What is kept with a connection.
@@ -55,6 +58,21 @@ enum Phase {
 impl Session {
     fn phase(&self) -> std::sync::MutexGuard<'_, Phase> {
         self.phase.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Why a device is kept out, and when it may come again, if it may.
+struct KeptOut {
+    code: Code,
+    retry_after_ms: Option<u64>,
+}
+
+impl From<Code> for KeptOut {
+    fn from(code: Code) -> Self {
+        Self {
+            code,
+            retry_after_ms: None,
+        }
     }
 }
 
@@ -112,7 +130,7 @@ impl Handler for Sessions {
             }) => self.enter(socket, auth),
             Some(Packet::Connect { namespace, .. }) => {
                 // Nobody needs to hear it if the connection is full of such answers.
-                let _ = socket.push(packet::connect_error(namespace, "Invalid namespace"));
+                let _ = socket.push(packet::connect_error(namespace, "Invalid namespace", None));
             }
             Some(Packet::Disconnect) => self.leave(socket),
             Some(Packet::Event { ack, json }) => {
@@ -147,8 +165,13 @@ impl Handler for Sessions {
 }
 
 impl Sessions {
-    pub(crate) fn new(app: Arc<App>, hub: Arc<Hub>, events: Arc<Events>) -> Self {
-        Self { app, hub, events }
+    pub(super) fn new(app: Arc<App>, hub: Arc<Hub>, events: Arc<Events>, gate: Gate) -> Self {
+        Self {
+            app,
+            hub,
+            events,
+            gate,
+        }
     }
 
     fn enter(self: &Arc<Self>, socket: &Arc<Socket<Self>>, auth: &str) {
@@ -162,28 +185,43 @@ impl Sessions {
         let auth = serde_json::from_str::<Auth>(auth).ok();
         let (sessions, socket) = (self.clone(), socket.clone());
         tokio::spawn(async move {
-            let entered = sessions.admit(&socket, auth).await;
-            if let Err(code) = entered {
-                metrics::counter!("semel_connections_refused_total", "code" => code.as_str())
-                    .increment(1);
+            let entered = match sessions.gate.enter() {
+                Ok(_place) => sessions.admit(&socket, auth).await,
+                Err(wait) => Err(KeptOut {
+                    code: Code::Overloaded,
+                    retry_after_ms: Some(wait),
+                }),
+            };
+            if let Err(kept_out) = entered {
+                let code = kept_out.code.as_str();
+                metrics::counter!("semel_connections_refused_total", "code" => code).increment(1);
                 let mut phase = socket.data.phase();
                 if matches!(*phase, Phase::Entering) {
                     *phase = Phase::Outside;
                 }
                 drop(phase);
                 // The connection ends by itself if this does not reach the client.
-                let _ = socket.push(packet::connect_error("/", code.as_str()));
+                let wait = kept_out.retry_after_ms;
+                let _ = socket.push(packet::connect_error("/", code, wait));
             }
         });
     }
 
-    async fn admit(&self, socket: &Arc<Socket<Self>>, auth: Option<Auth>) -> Result<(), Code> {
+    async fn admit(&self, socket: &Arc<Socket<Self>>, auth: Option<Auth>) -> Result<(), KeptOut> {
         let auth = auth.ok_or(Code::Unauthenticated)?;
         let admitted = self
             .app
             .admit(Some(&auth.token), &self.app.request_id())
             .await;
-        let caller = admitted.map_err(|problem| problem.code)?;
+        let caller = admitted.map_err(|problem| KeptOut {
+            code: problem.code,
+            retry_after_ms: problem.retry_after_ms,
+        })?;
+        let may = self.app.take(Class::Connect, &caller.user_id, 1);
+        may.map_err(|too_often| KeptOut {
+            code: Code::RateLimited,
+            retry_after_ms: Some(too_often.retry_after_ms),
+        })?;
         let is_named_well = |id: &str| {
             let length = 1..=DEVICE_ID_CHARACTERS_MAX;
             length.contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
@@ -193,11 +231,12 @@ impl Sessions {
             .as_ref()
             .is_some_and(|id| !is_named_well(&id.0))
         {
-            return Err(Code::InvalidRequest);
+            return Err(Code::InvalidRequest.into());
         }
         self.hub.expect(&caller.user_id).await;
         let line = Box::new(Line(Arc::downgrade(socket)));
-        let device = Device::new(caller.user_id, auth.device_id, caller.expires_at, line);
+        let device = Device::new(caller.user_id, auth.device_id, caller.expires_at, line)
+            .of_session(caller.session_id);
         let device = Arc::new(device);
         let mut phase = socket.data.phase();
         if matches!(*phase, Phase::Entering) {

@@ -10,6 +10,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use crate::config::ANY_ORIGIN;
+
 /// How long a browser remembers what it may send.
 const PREFLIGHT_AGE: Duration = Duration::from_hours(1);
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE");
@@ -32,9 +34,9 @@ pub(super) fn around(router: Router, origins: &[String]) -> Router {
 
 async fn answer(origins: &[String], request: Request, next: Next) -> Response {
     let origin = request.headers().get(header::ORIGIN).filter(|origin| {
-        origins
-            .iter()
-            .any(|allowed| origin.as_bytes().eq_ignore_ascii_case(allowed.as_bytes()))
+        origins.iter().any(|allowed| {
+            allowed == ANY_ORIGIN || origin.as_bytes().eq_ignore_ascii_case(allowed.as_bytes())
+        })
     });
     let origin = origin.cloned();
     let is_preflight = request.method() == Method::OPTIONS

@@ -1,19 +1,25 @@
 //! Takes connections and serves HTTP/1.1 on them.
 
-use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::Router;
-use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use ipnet::IpNet;
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
     sync::watch,
 };
 
+use tower_service::Service;
+
 use super::ServeError;
+use crate::address::ClientAddress;
 
 /// How long a client may take to send the head of a request.
 const HEAD_PATIENCE: Duration = Duration::from_secs(20);
@@ -57,10 +63,14 @@ pub(super) fn bind(address: SocketAddr, setting: &'static str) -> Result<Listene
 }
 
 impl Listener {
-    /// Serves from now on.
-    pub(super) fn serve(self, router: Router) -> Listening {
+    /// Serves from now on. These proxies are believed to say for whom they ask.
+    pub(super) fn serve(self, router: Router, trusted: &[IpNet]) -> Listening {
         let (stop, stopping) = watch::channel(false);
-        tokio::spawn(accept(self.socket, router, stopping));
+        let door = Door {
+            router,
+            trusted: trusted.into(),
+        };
+        tokio::spawn(accept(self.socket, door, stopping));
         Listening(stop)
     }
 }
@@ -80,7 +90,14 @@ impl Listening {
     }
 }
 
-async fn accept(socket: TcpListener, router: Router, mut stopping: watch::Receiver<bool>) {
+/// What every connection gets.
+#[derive(Clone)]
+struct Door {
+    router: Router,
+    trusted: Arc<[IpNet]>,
+}
+
+async fn accept(socket: TcpListener, door: Door, mut stopping: watch::Receiver<bool>) {
     let mut server = http1::Builder::new();
     server
         .timer(TokioTimer::new())
@@ -94,9 +111,10 @@ async fn accept(socket: TcpListener, router: Router, mut stopping: watch::Receiv
             () = told(&mut stopping) => return,
         };
         match accepted {
-            Ok((stream, _)) => {
-                let (server, router) = (Arc::clone(&server), router.clone());
-                tokio::spawn(connection(server, stream, router, for_connections.clone()));
+            Ok((stream, peer)) => {
+                let (server, door) = (Arc::clone(&server), door.clone());
+                let stopping = for_connections.clone();
+                tokio::spawn(connection(server, stream, peer.ip(), door, stopping));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection was not accepted");
@@ -109,14 +127,19 @@ async fn accept(socket: TcpListener, router: Router, mut stopping: watch::Receiv
 async fn connection(
     server: Arc<http1::Builder>,
     stream: TcpStream,
-    router: Router,
+    peer: IpAddr,
+    door: Door,
     mut stopping: watch::Receiver<bool>,
 ) {
     // Answers are small and wait for nothing: Nagle's algorithm would only delay them.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY was not set");
     }
-    let service = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        let address = ClientAddress::of(peer, request.headers(), &door.trusted);
+        request.extensions_mut().insert(address);
+        Service::call(&mut door.router.clone(), request)
+    });
     let mut connection = pin!(
         server
             .serve_connection(TokioIo::new(stream), service)

@@ -29,6 +29,14 @@ pub const LANE_BATCHES: &str = "semel_lane_batches_total";
 pub const LANE_COMMANDS: &str = "semel_lane_commands_total";
 /// Commits of the lane: one fsync each.
 pub const LANE_COMMITS: &str = "semel_lane_commits_total";
+/// Microseconds that commands waited for the lane, together; by the number of commands it is the mean wait.
+pub const LANE_WAIT: &str = "semel_lane_wait_microseconds_total";
+/// 1 when the database takes commands, 0 when not.
+pub const DATABASE_UP: &str = "semel_database_up";
+/// Batches that the lane decided anew because other lanes or servers were faster.
+pub const LANE_RERUNS: &str = "semel_lane_reruns_total";
+/// Questions that the store answered: reading, catching up, looking for what other servers did.
+pub const QUESTIONS: &str = "semel_questions_total";
 /// Commands that failed in the lane, by `outcome`: `none` (no effect) or `unknown`.
 pub const LANE_FAILURES: &str = "semel_lane_failures_total";
 /// Bytes of the write-ahead log in use, as of the last checkpoint.
@@ -70,11 +78,19 @@ pub fn connections(count: usize) {
     gauge!(CONNECTIONS).set(u32::try_from(count).unwrap_or(u32::MAX));
 }
 
+/// Whether the database takes commands now.
+pub fn database(is_up: bool) {
+    gauge!(DATABASE_UP).set(u8::from(is_up));
+}
+
 /// What the lane has counted since it started.
 pub fn lane(stats: &StatsView) {
     counter!(LANE_BATCHES).absolute(stats.batches);
     counter!(LANE_COMMANDS).absolute(stats.commands);
     counter!(LANE_COMMITS).absolute(stats.commits);
+    counter!(LANE_WAIT).absolute(stats.waited_micros);
+    counter!(LANE_RERUNS).absolute(stats.reruns);
+    counter!(QUESTIONS).absolute(stats.questions);
     counter!(LANE_FAILURES, "outcome" => "none").absolute(stats.failures);
     counter!(LANE_FAILURES, "outcome" => "unknown").absolute(stats.unknown_outcomes);
     gauge!(WAL_BYTES).set(u32::try_from(stats.wal_bytes).unwrap_or(u32::MAX));
@@ -98,7 +114,18 @@ fn describe() {
     describe_gauge!(CONNECTIONS, "Connected devices.");
     describe_counter!(LANE_BATCHES, "Batches that the lane tried.");
     describe_counter!(LANE_COMMANDS, "Commands that the lane answered.");
+    describe_counter!(
+        LANE_WAIT,
+        Unit::Microseconds,
+        "Time that commands waited for the lane, together."
+    );
+    describe_gauge!(DATABASE_UP, "Whether the database takes commands.");
     describe_counter!(LANE_COMMITS, "Commits of the lane: one fsync each.");
+    describe_counter!(
+        LANE_RERUNS,
+        "Batches decided anew because others were faster."
+    );
+    describe_counter!(QUESTIONS, "Questions that the store answered.");
     describe_counter!(
         LANE_FAILURES,
         "Commands that failed in the lane, by what is known of their outcome."

@@ -149,7 +149,15 @@ fn log_outcome(action: &'static str, outcome: &Outcome) {
         Outcome::Pruned(removed) => {
             counter!(IDEMPOTENCY, "event" => "pruned").increment(*removed as u64);
         }
-        Outcome::Existing(_) | Outcome::Position { .. } | Outcome::User { .. } => {
+        Outcome::Existing(_)
+        | Outcome::Own(_)
+        | Outcome::Position { .. }
+        | Outcome::User { .. }
+        | Outcome::Findability(_)
+        | Outcome::Found(_)
+        | Outcome::Standing { .. }
+        | Outcome::Removed
+        | Outcome::SignedIn(_) => {
             tracing::debug!(action, "committed");
         }
     }

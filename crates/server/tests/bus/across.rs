@@ -79,6 +79,21 @@ async fn many_threads_that_move_at_once_elsewhere_are_all_heard() {
     }
 }
 
+/// Somebody who connects follows a new thread up to where it is; who was there before has still to be told.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn story_l1_a_new_thread_that_is_told_late_is_told_although_somebody_else_of_it_came_meanwhile()
+ {
+    let place = Place::new(None, NEVER);
+    let [server] = place.servers().await;
+    let mut ann = server.device("ann").await;
+    place.hold_news();
+    let thread = server.group(&["ann", "bob"]).await;
+    let _bob = server.device("bob").await;
+    place.tell_news();
+    let heads = ann.event("heads", |told| told["heads"][&thread] == 1).await;
+    assert_eq!(heads["heads"][&thread], 1);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_is_added_on_another_server_hears_of_it_and_from_then_on() {
     let Some(redis) = Redis::start() else { return };

@@ -38,26 +38,25 @@ async fn servers_hear_of_each_other_over_a_cluster() {
         };
         nodes.push(node);
     }
-    for (node, slots) in nodes.iter().zip(["0 5460", "5461 10922", "10923 16383"]) {
-        assert_eq!(node.ask(&format!("CLUSTER ADDSLOTSRANGE {slots}")), "+OK");
+    let slots = [("0", "5460"), ("5461", "10922"), ("10923", "16383")];
+    for (node, (first, last)) in nodes.iter().zip(slots) {
+        let add = ["CLUSTER", "ADDSLOTSRANGE", first, last];
+        assert_eq!(node.command(&add).unwrap(), "OK");
     }
     for node in &nodes[1..] {
-        assert_eq!(
-            nodes[0].ask(&format!("CLUSTER MEET 127.0.0.1 {}", node.port)),
-            "+OK"
-        );
+        let port = node.address().port().to_string();
+        let meet = ["CLUSTER", "MEET", "127.0.0.1", &port];
+        assert_eq!(nodes[0].command(&meet).unwrap(), "OK");
     }
     until("the cluster is whole", || {
         nodes.iter().all(|node| {
-            node.ask_long("CLUSTER INFO").contains("cluster_state:ok")
-                && node
-                    .ask_long("CLUSTER INFO")
-                    .contains("cluster_known_nodes:3")
+            let state = node.command(&["CLUSTER", "INFO"]).unwrap();
+            state.contains("cluster_state:ok") && state.contains("cluster_known_nodes:3")
         })
     })
     .await;
     // One is enough to learn of the others.
-    two_servers_hear_of_each_other(format!("redis+cluster://127.0.0.1:{}", nodes[0].port)).await;
+    two_servers_hear_of_each_other(format!("redis+cluster://{}", nodes[0].address())).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -65,12 +64,9 @@ async fn servers_hear_of_each_other_by_what_a_sentinel_names() {
     let Some(primary) = Redis::start() else {
         return;
     };
-    let Some(sentinel) = Redis::sentinel("main", primary.port) else {
+    let Some(sentinel) = Redis::sentinel("main", &primary) else {
         return;
     };
-    let url = format!(
-        "redis+sentinel://127.0.0.1:1,127.0.0.1:{}/main",
-        sentinel.port
-    );
+    let url = format!("redis+sentinel://127.0.0.1:1,{}/main", sentinel.address());
     two_servers_hear_of_each_other(url).await;
 }

@@ -12,7 +12,7 @@ use std::{
 use async_trait::async_trait;
 use semel_backends::sqlite::{Options, SqliteLedger};
 use semel_core::{
-    Command, Reply,
+    Command, Key, Reply,
     ports::{Clock, Entropy, Ledger, LedgerError, Listener, News, Question},
 };
 use semel_protocol::{Timestamp, UserId};
@@ -32,7 +32,10 @@ use semel_server::{
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use super::support::Device;
+use super::{
+    refusing::{Refuse, guard},
+    support::Device,
+};
 
 const SECRET: &[u8] = b"a secret of these tests, long enough";
 /// How long devices of a dead server are taken for connected.
@@ -44,6 +47,10 @@ struct Database {
     router: Arc<Router>,
     turn: tokio::sync::Mutex<()>,
     questions: AtomicUsize,
+    /// What is not answered to servers.
+    refuse: Mutex<Option<Arc<Refuse>>>,
+    /// The server whose callers wait for ever.
+    keeps_waiting: Mutex<Option<usize>>,
 }
 
 /// Tells what was committed to the server that submitted it, and to no other.
@@ -51,13 +58,20 @@ struct Database {
 struct Router {
     hubs: Mutex<Vec<Option<Arc<Hub>>>>,
     commits: AtomicUsize,
+    /// What is not told yet, while news are held up.
+    held: Mutex<Option<Held>>,
 }
+
+/// News of servers, in their order.
+type Held = Vec<(Arc<Hub>, News)>;
 
 impl Listener for Router {
     fn committed(&self, news: News) {
         let hub = self.hubs.lock().unwrap()[self.commits.load(Ordering::SeqCst)].clone();
-        if let Some(hub) = hub {
-            hub.committed(news);
+        let Some(hub) = hub else { return };
+        match &mut *self.held.lock().unwrap() {
+            Some(held) => held.push((hub, news)),
+            None => hub.committed(news),
         }
     }
 
@@ -81,12 +95,21 @@ impl Ledger for Door {
     }
 
     async fn answer(&self, question: Question) -> Result<(), LedgerError> {
+        if *self.database.keeps_waiting.lock().unwrap() == Some(self.number) {
+            std::future::pending::<()>().await;
+        }
         self.database.inner.answer(question).await
     }
 
     async fn answer_first(&self, question: Question) -> Result<(), LedgerError> {
         self.database.questions.fetch_add(1, Ordering::SeqCst);
-        self.database.inner.answer_first(question).await
+        let refuse = self.database.refuse.lock().unwrap().clone();
+        let Some(refuse) = refuse else {
+            return self.database.inner.answer_first(question).await;
+        };
+        let (question, refused) = guard(question, refuse);
+        self.database.inner.answer_first(question).await?;
+        refused.answer()
     }
 
     fn incarnation(&self) -> String {
@@ -136,6 +159,8 @@ impl Place {
             router,
             turn: tokio::sync::Mutex::default(),
             questions: AtomicUsize::new(0),
+            refuse: Mutex::default(),
+            keeps_waiting: Mutex::default(),
         });
         Self {
             database,
@@ -222,6 +247,41 @@ impl Place {
         self.database.inner.as_ref()
     }
 
+    /// From now on servers hear late of what they did themselves.
+    pub(crate) fn hold_news(&self) {
+        *self.database.router.held.lock().unwrap() = Some(Vec::new());
+    }
+
+    /// Tells servers what was held up.
+    pub(crate) fn tell_news(&self) {
+        let held = self.database.router.held.lock().unwrap().take();
+        let tell = move || {
+            for (hub, news) in held.into_iter().flatten() {
+                hub.committed(news);
+            }
+        };
+        // As the lane's thread does.
+        std::thread::spawn(tell).join().unwrap();
+    }
+
+    /// From now on some of what servers themselves ask is not answered.
+    pub(crate) fn refuse(
+        &self,
+        refuse: impl Fn(&[Key]) -> Option<LedgerError> + Send + Sync + 'static,
+    ) {
+        *self.database.refuse.lock().unwrap() = Some(Arc::new(refuse));
+    }
+
+    /// From now on everything is answered to servers.
+    pub(crate) fn answer(&self) {
+        *self.database.refuse.lock().unwrap() = None;
+    }
+
+    /// From now on whoever asks one of the servers for something waits for ever.
+    pub(crate) fn keep_waiting(&self, number: usize) {
+        *self.database.keeps_waiting.lock().unwrap() = Some(number);
+    }
+
     /// Questions of the servers themselves so far.
     pub(crate) fn questions(&self) -> usize {
         self.database.questions.load(Ordering::SeqCst)
@@ -259,6 +319,8 @@ impl Server {
             name: None,
             scope: Scope::Person,
             expires_at: Timestamp(SystemClock.now().0 + 3_600_000),
+            session_id: None,
+            is_verified: false,
         })
     }
 

@@ -10,6 +10,9 @@ mod cluster;
 
 mod here;
 mod redis;
+#[path = "../support/refusing.rs"]
+mod refusing;
+mod stop;
 #[expect(
     dead_code,
     reason = "the devices of the other tests are used, not their server"
@@ -17,3 +20,4 @@ mod redis;
 #[path = "../realtime/support.rs"]
 mod support;
 mod trouble;
+mod unanswered;

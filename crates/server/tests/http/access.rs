@@ -14,6 +14,7 @@ fn body(path: &str, method: &str) -> Option<Value> {
         ("post", "role") => json!({"role": "admin"}),
         ("post", "messages") => json!({"client_id": client_id(), "content": "x"}),
         ("patch", "{thread_id}") => json!({"title": "x"}),
+        ("patch", "preferences") => json!({"pinned": true}),
         ("patch", "{message_id}") => json!({"content": "x"}),
         _ => return None,
     })
@@ -54,6 +55,8 @@ async fn req_d11_strangers_and_former_participants_get_the_404_of_what_is_absent
     for route in ROUTES
         .iter()
         .filter(|route| route.path.contains("{thread_id}"))
+        // Those tell everybody but operators the same, whatever is there.
+        .filter(|route| !route.path.starts_with("/api/operator/"))
     {
         let method = route.method.name();
         let nowhere = call(&eve, method, route.path, absent, absent).await;

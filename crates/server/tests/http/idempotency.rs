@@ -3,10 +3,16 @@
 use std::collections::BTreeSet;
 
 use reqwest::{Method, StatusCode};
-use semel_server::http::{ROUTES, route::Handler};
+use semel_server::http::{
+    ROUTES,
+    route::{Handler, Route},
+};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Client, TestServer, client_id, messages, text};
+use crate::{
+    sign_in::signed_in,
+    support::{Answer, Client, TestServer, client_id, messages, text},
+};
 
 const CREATE: &str = "/api/chat/create-or-get";
 
@@ -215,18 +221,20 @@ struct World {
     caller: Client,
     thread: String,
     message: String,
+    session: String,
 }
 
 impl World {
     async fn new(server: &TestServer) -> Self {
         let [bob, cem, _] = server.people(["bob", "cem", "dan"]).await;
-        let caller = server.operator();
+        let (caller, session) = signed_in(server).await;
         let thread = caller.group(&[&bob, &cem]).await;
         let message = text(&caller.say(&thread, "hello").await["id"]);
         Self {
             caller,
             thread,
             message,
+            session,
         }
     }
 
@@ -235,6 +243,7 @@ impl World {
             .replace("{thread_id}", &self.thread)
             .replace("{message_id}", &self.message)
             .replace("{user_id}", "cem")
+            .replace("{session_id}", &self.session)
             .replace("{emoji}", "👍")
     }
 }
@@ -251,8 +260,14 @@ fn body(method: &str, path: &str) -> Option<Value> {
         ("post", "messages") => json!({"client_id": client_id(), "content": "words"}),
         ("patch", "{thread_id}") => json!({"title": "new"}),
         ("patch", "{message_id}") => json!({"content": "other words"}),
+        ("post", "unlink") => json!({"kind": "phone", "value": "+493012345678"}),
         ("patch", "me") => json!({"display_name": "Ann"}),
-        ("put", "{user_id}") => json!({"display_name": "Cem"}),
+        ("patch", "findability") => json!({"phone": "contacts"}),
+        ("put", "handle") | ("post", "find") => json!({"handle": "ann_smith"}),
+        ("patch", "preferences") => json!({"pinned": true}),
+        ("patch", "{user_id}") => json!({"own_name": "Cem at work"}),
+        ("put", "{user_id}") if path.contains("/users/") => json!({"display_name": "Cem"}),
+        ("post", "suspend" | "lift" | "remove") => json!({"reason": "why"}),
         _ => return None,
     })
 }
@@ -272,6 +287,13 @@ async fn ec_f16_every_mutating_route_honours_the_key() {
             .unwrap()
             .keys()
             .filter(|method| *method != "get");
+        // What gives out tokens or cookies is not stored: it means the same again by itself.
+        let is_sign_in = |method: &str| {
+            let same = |route: &&Route| route.method.name() == method && route.path == path;
+            let route = ROUTES.iter().find(same).unwrap();
+            matches!(route.handler, Handler::SignIn(_))
+        };
+        let methods = methods.filter(|method| !is_sign_in(method));
         documented.extend(methods.map(|method| (method.clone(), path.clone())));
     }
     let mut seen = BTreeSet::new();

@@ -10,6 +10,9 @@
 mod support;
 
 mod access;
+mod ask;
+mod finding;
+mod groups;
 mod idempotency;
 mod in_flight;
 mod input;
@@ -17,6 +20,7 @@ mod messages;
 mod people;
 mod races;
 mod replay;
+mod sign_in;
 mod stories;
 mod surface;
 mod threads;

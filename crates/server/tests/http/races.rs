@@ -8,110 +8,52 @@ use semel_server::convert;
 use serde_json::{Value, json};
 use tokio::{sync::Semaphore, task::JoinSet};
 
-use crate::support::{Client, TestServer, client_id, text};
+use crate::{
+    ask::{Ask, SEPARATORS, Told, check},
+    support::{Client, TestServer, client_id},
+};
 
 /// How many call at once.
 const COUNTS: [usize; 5] = [1, 2, 5, 150, 10_000];
 /// Connections of the clients at any moment: more are more files than a process may open.
 const CONNECTIONS_MAX: usize = 200;
-/// Ids that contain what might separate them, one of which is the beginning of another.
-const SEPARATORS: [&str; 5] = ["a", "a_b", "a,b", "a:b", "b|c"];
-
-/// What is asked for.
-#[derive(Clone, Copy, PartialEq)]
-enum Ask {
-    CreateOrGet,
-    StartConversation,
+async fn over_http(ask: Ask, who: Client, body: Value) -> Told {
+    let answer = who.post(ask.path(), body).await;
+    ask.told(answer.status.as_u16(), &answer.success())
 }
 
-/// What a caller was told.
-struct Told {
-    thread: String,
-    is_new: bool,
-    seq: Option<u64>,
-}
-
-impl Ask {
-    /// The `n`-th request, by the `n`-th person of the set: in their order of it, with one twice.
-    fn body(self, set: &[&str], n: usize) -> Value {
-        let mut people = set.to_vec();
-        people.rotate_left(n % set.len());
-        if n.is_multiple_of(3) {
-            people.reverse();
-            people.push(people[0]);
+async fn at_the_ledger(ask: Ask, app: Arc<semel_server::app::App>, who: &str, body: Value) -> Told {
+    let action = match ask {
+        Ask::CreateOrGet => convert::create_or_get(serde_json::from_value(body).unwrap()),
+        Ask::StartConversation => {
+            convert::start_conversation(serde_json::from_value(body).unwrap())
         }
-        let kind = if set.len() == 2 { "direct" } else { "group" };
-        let mut body = json!({"participants": people, "thread_type": kind});
-        if self == Self::StartConversation {
-            body["message_content"] = json!(format!("words {n}"));
-            body["client_id"] = json!(client_id());
-        }
-        body
-    }
-
-    async fn over_http(self, who: Client, body: Value) -> Told {
-        let path = match self {
-            Self::CreateOrGet => "/api/chat/create-or-get",
-            Self::StartConversation => "/api/chat/start-conversation",
-        };
-        let answer = who.post(path, body).await;
-        let data = answer.success();
-        let is_new = match self {
-            Self::CreateOrGet => data["created"] == true,
-            Self::StartConversation => data["is_existing_thread"] == false,
-        };
-        assert_eq!(answer.status.as_u16() == 201, is_new);
-        Told {
-            thread: text(&data["thread"]["id"]),
-            is_new,
-            seq: data["message"]["seq"].as_u64(),
-        }
-    }
-
-    async fn at_the_ledger(self, app: Arc<semel_server::app::App>, who: &str, body: Value) -> Told {
-        let action = match self {
-            Self::CreateOrGet => convert::create_or_get(serde_json::from_value(body).unwrap()),
-            Self::StartConversation => {
-                convert::start_conversation(serde_json::from_value(body).unwrap())
-            }
-        };
-        let command = Command {
-            actor: UserId::parse(who).unwrap(),
-            action,
-            idempotency: None,
-            request_id: String::new(),
-        };
-        let reply = app.ledger.submit(command).await.unwrap();
-        match reply.result.unwrap().unwrap() {
-            Outcome::Thread {
-                thread, created, ..
-            } => Told {
-                thread: thread.thread.id.to_string(),
-                is_new: created,
-                seq: None,
-            },
-            Outcome::Conversation {
-                thread,
-                sent,
-                is_existing_thread,
-            } => Told {
-                thread: thread.thread.id.to_string(),
-                is_new: !is_existing_thread,
-                seq: Some(sent.message.seq),
-            },
-            other => panic!("{other:?}"),
-        }
-    }
-}
-
-/// One thread, made by one of the calls; every message of theirs in it at a place of its own.
-fn check(ask: Ask, told: &[Told], count: usize) {
-    assert_eq!(told.len(), count);
-    assert_eq!(told.iter().filter(|it| it.is_new).count(), 1, "{count}");
-    assert!(told.iter().all(|it| it.thread == told[0].thread), "{count}");
-    if ask == Ask::StartConversation {
-        let seqs: BTreeSet<u64> = told.iter().map(|it| it.seq.unwrap()).collect();
-        assert!(seqs.into_iter().eq(1..=count as u64), "{count}");
+    };
+    let command = Command {
+        actor: UserId::parse(who).unwrap(),
+        action,
+        idempotency: None,
+        request_id: String::new(),
+    };
+    let reply = app.ledger.submit(command).await.unwrap();
+    match reply.result.unwrap().unwrap() {
+        Outcome::Thread {
+            thread, created, ..
+        } => Told {
+            thread: thread.thread.id.to_string(),
+            is_new: created,
+            seq: None,
+        },
+        Outcome::Conversation {
+            thread,
+            sent,
+            is_existing_thread,
+        } => Told {
+            thread: thread.thread.id.to_string(),
+            is_new: !is_existing_thread,
+            seq: Some(sent.message.seq),
+        },
+        other => panic!("{other:?}"),
     }
 }
 
@@ -134,7 +76,7 @@ async fn race_over_http(ask: Ask, set: &'static [&'static str]) {
             let connections = Arc::clone(&connections);
             calls.spawn(async move {
                 let _one = connections.acquire().await.unwrap();
-                ask.over_http(who, ask.body(set, n)).await
+                over_http(ask, who, ask.body(set, n, &client_id())).await
             });
         }
         check(ask, &calls.join_all().await, count);
@@ -147,7 +89,10 @@ async fn race_at_the_ledger(ask: Ask, set: &'static [&'static str]) {
         let mut calls = JoinSet::new();
         for n in 0..count {
             let app = Arc::clone(&server.app);
-            calls.spawn(ask.at_the_ledger(app, set[n % set.len()], ask.body(set, n)));
+            calls.spawn({
+                let body = ask.body(set, n, &client_id());
+                at_the_ledger(ask, app, set[n % set.len()], body)
+            });
         }
         check(ask, &calls.join_all().await, count);
     }
@@ -210,7 +155,7 @@ async fn req_a3_ids_that_contain_separators_are_told_apart() {
     for set in sets {
         let caller = clients.iter().find(|client| client.id == set[0]).unwrap();
         let body = json!({"participants": set, "thread_type": "group"});
-        let told = Ask::CreateOrGet.over_http(caller.clone(), body).await;
+        let told = over_http(Ask::CreateOrGet, caller.clone(), body).await;
         assert!(told.is_new, "{set:?}");
         threads.insert(told.thread);
     }

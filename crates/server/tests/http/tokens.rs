@@ -4,7 +4,10 @@ use reqwest::{Method, StatusCode};
 use semel_protocol::{Timestamp, UserId};
 use semel_server::{
     auth::{Caller, Scope, Tokens},
-    http::ROUTES,
+    http::{
+        ROUTES,
+        route::{Handler, Route},
+    },
 };
 use serde_json::json;
 
@@ -14,7 +17,8 @@ use crate::support::{TestServer, text};
 async fn every_route_of_the_table_wants_a_token() {
     let server = TestServer::start().await;
     let stranger = server.stranger();
-    for route in ROUTES {
+    let needs_one = |route: &&Route| !matches!(route.handler, Handler::SignIn(_));
+    for route in ROUTES.iter().filter(needs_one) {
         let name = route.method.name().to_uppercase();
         let path = route.path.replace(['{', '}'], "");
         let answer = stranger
@@ -36,6 +40,8 @@ async fn bad_tokens_are_refused_with_a_reason() {
         name: None,
         scope: Scope::Person,
         expires_at: Timestamp(i64::from(i32::MAX) * 1_000),
+        session_id: None,
+        is_verified: false,
     };
     let foreign = Tokens::new(b"another secret", server.clock.clone()).sign(&caller);
     for token in ["x", "a.b.c", foreign.as_str()] {
@@ -71,6 +77,8 @@ async fn the_name_of_a_token_names_a_new_person_and_nobody_else() {
             name: Some(name.to_owned()),
             scope: Scope::Person,
             expires_at: Timestamp(i64::from(i32::MAX) * 1_000),
+            session_id: None,
+            is_verified: false,
         });
         let mut client = server.stranger();
         client.token = Some(token);

@@ -193,6 +193,37 @@ async fn a_server_that_stops_says_when_to_come_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn p_conn_6_devices_of_a_server_that_stops_have_their_answers_and_go_one_after_the_other() {
+    let server = Server::start().await;
+    let thread = server.group(&["ann", "bob"]).await;
+    let mut devices = Vec::new();
+    for _ in 0..20 {
+        devices.push(server.device("ann").await);
+    }
+    let read = json!({"thread_id": thread, "seq": 1});
+    let mut asked = Vec::new();
+    for device in &mut devices {
+        // Positions are written from time to time: each of these waits when the server stops.
+        asked.push(device.emit("read", &read).await);
+        device.settle().await;
+    }
+    let stop = server.realtime.shutdown(Duration::from_secs(10));
+    let watch = async {
+        let mut waits = Vec::new();
+        for (device, ack) in devices.iter_mut().zip(asked) {
+            assert_eq!(device.ack(ack).await["status"], "success");
+            let closing = device.event("closing", |_| true).await;
+            waits.push(closing["retry_after_ms"].as_u64().unwrap());
+        }
+        waits
+    };
+    let ((), mut waits) = tokio::join!(stop, watch);
+    waits.sort_unstable();
+    waits.dedup();
+    assert_eq!(waits.len(), 20, "each its own moment: {waits:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_packet_that_is_too_large_is_told_before_the_connection_ends() {
     let server = Server::start().await;
     let thread = server.group(&["ann", "bob"]).await;

@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "tests panic")]
 
+mod blocks;
 mod connect;
+mod crowds;
 mod doubt;
 mod floods;
+mod groups;
 mod live;
 mod polling;
 mod send;

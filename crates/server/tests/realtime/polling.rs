@@ -170,8 +170,16 @@ async fn a_poll_that_was_given_up_makes_room_for_the_next() {
     let given_up = impatient.build().unwrap().get(&poller.url).send().await;
     assert!(given_up.unwrap_err().is_timeout());
     let ask = json!(["thread:close", {"thread_id": "00000000-0000-7000-8000-000000000001"}]);
-    poller.post(format!("421{ask}")).await;
-    assert!(poller.get().await[0].starts_with("431["));
+    // Until the server has seen that nobody waits for it any more, a poll that was given up takes what comes with it.
+    let limit = Duration::from_secs(1);
+    for number in 1..=20 {
+        poller.post(format!("42{number}{ask}")).await;
+        if let Ok(packets) = tokio::time::timeout(limit, poller.get()).await {
+            assert!(packets[0].starts_with("43"), "{packets:?}");
+            return;
+        }
+    }
+    panic!("a poll that was given up stands in the way");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

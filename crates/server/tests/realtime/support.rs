@@ -36,6 +36,8 @@ use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 
 /// How long anything may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// How long an event may be waited for while others come.
+const EVENT_MAX: Duration = Duration::from_mins(1);
 const SECRET: &[u8] = b"a secret of these tests, long enough";
 
 /// Between the ledger and the hub: what is committed while it is down is not told, as when the store does not say what
@@ -209,6 +211,8 @@ impl Server {
             name: None,
             scope: Scope::Person,
             expires_at: Timestamp(self.app.clock.now().0 + valid_ms),
+            session_id: None,
+            is_verified: false,
         })
     }
 
@@ -435,14 +439,18 @@ impl Device {
 
     /// The next event that fits; others before it are dropped.
     pub(crate) async fn event(&mut self, name: &str, fits: impl Fn(&Value) -> bool) -> Value {
-        loop {
-            while let Some((found, data)) = self.events.pop_front() {
-                if found == name && fits(&data) {
-                    return data;
+        let wait = async {
+            loop {
+                while let Some((found, data)) = self.events.pop_front() {
+                    if found == name && fits(&data) {
+                        return data;
+                    }
                 }
+                assert!(self.pump().await, "the connection ended before {name}");
             }
-            assert!(self.pump().await, "the connection ended before {name}");
-        }
+        };
+        let waited = tokio::time::timeout(EVENT_MAX, wait).await;
+        waited.unwrap_or_else(|_| panic!("{name} did not come in time"))
     }
 
     /// Entries of a thread up to a rev, in the order in which they came.

@@ -175,6 +175,8 @@ impl TestServer {
             name: None,
             scope,
             expires_at: Timestamp(self.clock.now().0 + 3_600_000),
+            session_id: None,
+            is_verified: false,
         })
     }
 

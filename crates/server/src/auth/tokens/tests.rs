@@ -44,6 +44,8 @@ fn what_was_signed_is_read_again() {
         name: Some("Ann".to_owned()),
         scope: Scope::Operator,
         expires_at: Timestamp(NOW + 60_000),
+        session_id: None,
+        is_verified: false,
     };
     assert_eq!(tokens().verify(&tokens().sign(&caller)), Ok(caller));
 }

@@ -9,6 +9,7 @@
 mod connection;
 mod message;
 mod presence;
+mod rates;
 mod target;
 
 use std::{
@@ -25,16 +26,18 @@ use redis::{
 };
 use semel_protocol::UserId;
 use tokio::{
-    sync::Notify,
+    sync::{Mutex as AsyncMutex, Notify},
     time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout},
 };
 
 pub use self::target::Target;
 use self::{
     connection::Connection,
+    message::Said,
     presence::{Line, Presence},
 };
 use super::{Bus, DeviceNumber, Ear, Hints, State};
+use crate::limits::Used;
 
 /// Channels, each with its part of the threads and people; a cluster spreads them over its nodes.
 const CHANNELS: usize = 4;
@@ -58,15 +61,21 @@ const DEVICE_ENDS_AFTER: Duration = Duration::from_secs(15);
 
 /// Whether there is a connection.
 const CONNECTED: &str = "semel_bus_connected";
+/// How long what is said takes to be heard.
+const LAG: &str = "semel_bus_lag_seconds";
 
 /// The bus over Redis.
 pub struct RedisBus {
     target: Target,
     /// Names this run of this server.
     run: String,
+    /// From here its clock runs.
+    began: Instant,
     ends_after: Duration,
     out: Mutex<Out>,
     came: Notify,
+    /// Held while devices are read from `out` and told: what was read first is told first.
+    telling: AsyncMutex<()>,
     link: Mutex<Option<Link>>,
 }
 
@@ -74,6 +83,7 @@ pub struct RedisBus {
 #[derive(Clone)]
 struct Link {
     connection: Connection,
+    names: Names,
     presence: Arc<Presence>,
 }
 
@@ -83,7 +93,8 @@ struct Out {
     hints: Hints,
     /// All devices of this server.
     devices: BTreeMap<DeviceNumber, Line>,
-    came: BTreeSet<DeviceNumber>,
+    /// Those that were not told yet; who went meanwhile is told to have come, and gone.
+    came: BTreeSet<Line>,
     went: BTreeSet<Line>,
 }
 
@@ -106,9 +117,11 @@ impl RedisBus {
         Arc::new(Self {
             target,
             run: format!("{seed:032x}"),
+            began: Instant::now(),
             ends_after,
             out: Mutex::default(),
             came: Notify::new(),
+            telling: AsyncMutex::default(),
             link: Mutex::default(),
         })
     }
@@ -166,6 +179,7 @@ impl RedisBus {
     ) -> RedisResult<Link> {
         let pushes = Pushes {
             run: self.run.clone(),
+            began: self.began,
             ear: ear.clone(),
             ended: ended.clone(),
         };
@@ -174,6 +188,7 @@ impl RedisBus {
         connection.subscribe(&channels).await?;
         Ok(Link {
             connection,
+            names: names.clone(),
             presence: Arc::new(Presence::new(names.clone(), self.ends_after)),
         })
     }
@@ -201,10 +216,7 @@ impl RedisBus {
                     (is_due, next) = (false, Instant::now() + GATHER);
                     self.tell_all(&mut link).await
                 }
-                _ = prolong.tick() => {
-                    let all: Vec<Line> = self.out().devices.values().cloned().collect();
-                    link.presence.come(&mut link.connection, all).await
-                }
+                _ = prolong.tick() => self.prolong_all(&mut link).await,
                 _ = sweep.tick() => link.presence.sweep(&mut link.connection).await,
                 _ = ping.tick() => redis::cmd("PING").exec_async(&mut link.connection).await,
             };
@@ -214,27 +226,44 @@ impl RedisBus {
         }
     }
 
+    /// Tells again of all who are here.
+    async fn prolong_all(&self, link: &mut Link) -> RedisResult<()> {
+        let _turn = self.telling.lock().await;
+        let all: Vec<Line> = self.out().devices.values().cloned().collect();
+        link.presence.come(&mut link.connection, all).await
+    }
+
     /// Tells what waits.
     async fn tell_all(&self, link: &mut Link) -> RedisResult<()> {
+        let _turn = self.telling.lock().await;
         let (hints, came, went) = {
             let mut out = self.out();
-            let came = std::mem::take(&mut out.came).into_iter();
-            let came: Vec<Line> = came.filter_map(|n| out.devices.get(&n).cloned()).collect();
+            let came = std::mem::take(&mut out.came);
             let went = std::mem::take(&mut out.went);
             (std::mem::take(&mut out.hints), came, went)
         };
-        let told = self.tell_hints(link, hints.clone()).await;
+        let told = self.tell_some(link, &hints, &came, &went).await;
         if told.is_err() {
-            // Later they are still of use.
-            self.out().hints.merge(hints);
+            // Later they are still of use. Whoever is still here is added anyway.
+            let mut out = self.out();
+            out.hints.merge(hints);
+            out.came.extend(came.intersection(&went).cloned());
+            out.went.extend(went);
         }
-        told?;
+        told
+    }
+
+    async fn tell_some(
+        &self,
+        link: &mut Link,
+        hints: &Hints,
+        came: &BTreeSet<Line>,
+        went: &BTreeSet<Line>,
+    ) -> RedisResult<()> {
+        self.tell_hints(link, hints.clone()).await?;
+        let (came, went) = (came.iter().cloned(), went.iter().cloned());
         link.presence.come(&mut link.connection, came).await?;
-        let gone = link.presence.go(&mut link.connection, went.clone()).await;
-        if gone.is_err() {
-            self.out().went.extend(went);
-        }
-        gone
+        link.presence.go(&mut link.connection, went).await
     }
 
     async fn tell_hints(&self, link: &Link, hints: Hints) -> RedisResult<()> {
@@ -245,7 +274,7 @@ impl RedisBus {
         let tell = tell
             .filter(|(_, hints)| !hints.is_empty())
             .map(|(n, hints)| {
-                let message = message::encode(&self.run, hints);
+                let message = message::encode(&self.run, micros(self.began), hints);
                 let mut connection = link.connection.clone();
                 let channel = link.presence.channel(n);
                 async move {
@@ -277,24 +306,31 @@ impl Bus for RedisBus {
     fn came(&self, device: DeviceNumber, who: &UserId) {
         {
             let mut out = self.out();
-            out.devices
-                .insert(device, Line::new(&self.run, device, who));
-            out.came.insert(device);
+            let line = Line::new(&self.run, device, who);
+            out.devices.insert(device, line.clone());
+            out.came.insert(line);
         }
         self.came.notify_one();
     }
 
     fn went(&self, device: DeviceNumber) -> bool {
+        let is_connected = self.link().is_some();
         {
             let mut out = self.out();
-            let line = out.devices.remove(&device);
-            let is_known = !out.came.remove(&device);
-            if is_known && out.went.len() < WENT_MAX {
-                out.went.extend(line);
+            let Some(line) = out.devices.remove(&device) else {
+                return false;
+            };
+            let is_full = out.went.len() >= WENT_MAX;
+            // Of one that came while nobody could be told, or is too much, nobody elsewhere ever knows.
+            if (is_full || !is_connected) && out.came.remove(&line) {
+                return false;
+            }
+            if !is_full {
+                out.went.insert(line);
             }
         }
         self.came.notify_one();
-        self.link().is_some()
+        is_connected
     }
 
     async fn presence(&self, whom: &[UserId]) -> Option<Vec<State>> {
@@ -303,11 +339,25 @@ impl Bus for RedisBus {
         timeout(PRESENCE_MAX, states).await.ok()?.ok()
     }
 
+    async fn share(&self, used: &[Used]) -> Option<Vec<u64>> {
+        let mut link = self.link().clone()?;
+        rates::share(&mut link.connection, &link.names, used)
+            .await
+            .ok()
+    }
+
     fn is_connected(&self) -> Option<bool> {
         Some(self.link().is_some())
     }
 
     async fn close(&self) {
+        {
+            // Those that would not go are not connected here any more, as soon as the process ends.
+            let mut out = self.out();
+            let left = std::mem::take(&mut out.devices);
+            out.went.extend(left.into_values());
+            out.came.clear();
+        }
         let link = self.link().clone();
         if let Some(mut link) = link {
             let told = timeout(ANSWER_MAX, self.tell_all(&mut link)).await;
@@ -335,8 +385,21 @@ impl Names {
 /// Takes what Redis says by itself, on the task of the connection.
 struct Pushes {
     run: String,
+    began: Instant,
     ear: Weak<dyn Ear>,
     ended: Arc<Notify>,
+}
+
+impl Pushes {
+    /// This server hears what it says itself: how long that took, it takes for the others as well.
+    fn note_lag(&self, at: u64) {
+        let took = Duration::from_micros(micros(self.began).saturating_sub(at));
+        metrics::histogram!(LAG).record(took.as_secs_f64());
+    }
+}
+
+fn micros(since: Instant) -> u64 {
+    since.elapsed().as_micros() as u64
 }
 
 impl AsyncPushSender for Pushes {
@@ -348,12 +411,19 @@ impl AsyncPushSender for Pushes {
                     Some(Value::SimpleString(text)) => text.as_bytes(),
                     _ => return Ok(()),
                 };
-                let said = message::read(payload, &self.run);
-                if let Some((said, ear)) = said.zip(self.ear.upgrade()) {
-                    if !said.hints.is_empty() {
-                        ear.hints(said.hints);
+                match message::read(payload, &self.run) {
+                    Some(Said::Own(at)) => self.note_lag(at),
+                    Some(Said::News(hints, states)) => {
+                        if let Some(ear) = self.ear.upgrade() {
+                            if !hints.is_empty() {
+                                ear.hints(hints);
+                            }
+                            for state in states {
+                                ear.state(state);
+                            }
+                        }
                     }
-                    said.states.into_iter().for_each(|state| ear.state(state));
+                    None => {}
                 }
             }
             // A node gave the channel away, or ended: another connection finds where it is now.

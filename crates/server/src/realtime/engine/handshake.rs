@@ -46,8 +46,12 @@ impl From<Refusal> for Response {
             Refusal::BadRequest => r#"{"code":3,"message":"Bad request"}"#,
             Refusal::Version => r#"{"code":5,"message":"Unsupported protocol version"}"#,
             Refusal::TooMany => {
-                let later = [(header::RETRY_AFTER, "1")];
-                return (StatusCode::SERVICE_UNAVAILABLE, later).into_response();
+                let headers = [
+                    (header::RETRY_AFTER, "1"),
+                    (header::CONTENT_TYPE, "application/json"),
+                ];
+                let json = r#"{"code":"overloaded","message":"too many are connecting"}"#;
+                return (StatusCode::SERVICE_UNAVAILABLE, headers, json).into_response();
             }
         };
         let kind = [(header::CONTENT_TYPE, "application/json")];

@@ -28,7 +28,7 @@ impl fmt::Debug for Line {
 impl Line {
     /// A new session; none when too many have no device.
     pub(in crate::realtime) fn open(engine: &Arc<Engine<Sessions>>) -> Option<Self> {
-        let socket = engine.open(Transport::WebSocket).ok()?;
+        let socket = engine.open(Transport::WebSocket, None).ok()?;
         // Its queue is empty.
         let _ = socket.push(handshake::open_packet(&socket).into());
         Some(Self { socket })

@@ -12,6 +12,7 @@ mod connection;
 mod handshake;
 mod line;
 mod outbox;
+mod outside;
 mod payload;
 mod polling;
 mod socket;
@@ -22,7 +23,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU32, AtomicUsize, Ordering},
+        atomic::{AtomicU32, Ordering},
     },
 };
 
@@ -31,12 +32,15 @@ use semel_core::ports::Entropy;
 use semel_protocol::limits::SOCKET_PACKET_BYTES_MAX;
 use tokio::runtime::Handle;
 
-use self::handshake::{Ask, Refusal};
 pub use self::line::Line;
+pub(crate) use self::outside::OutsideLimits;
 pub(crate) use self::socket::Socket;
+use self::{
+    handshake::{Ask, Refusal},
+    outside::Outside,
+};
+use crate::address::ClientAddress;
 
-/// Sessions without a device. They live for ten seconds at most; more than these are refused.
-const OUTSIDE_MAX: usize = 10_000;
 /// Bytes of one packet, and of one payload of polling.
 const PACKET_BYTES_MAX: usize = SOCKET_PACKET_BYTES_MAX as usize;
 
@@ -111,8 +115,7 @@ pub(crate) struct Engine<H: Handler> {
     runtime: Handle,
     has_polling: bool,
     sockets: Mutex<BTreeMap<Sid, Arc<Socket<H>>>>,
-    /// Sessions without a device.
-    outside: AtomicUsize,
+    outside: Outside,
     /// Seconds since it began, as `clock` counts them.
     now: AtomicU32,
 }
@@ -123,6 +126,7 @@ impl<H: Handler> Engine<H> {
         handler: Arc<H>,
         entropy: Arc<dyn Entropy>,
         has_polling: bool,
+        limits: OutsideLimits,
     ) -> Arc<Self> {
         let engine = Arc::new(Self {
             handler,
@@ -130,7 +134,7 @@ impl<H: Handler> Engine<H> {
             runtime: Handle::current(),
             has_polling,
             sockets: Mutex::default(),
-            outside: AtomicUsize::new(0),
+            outside: Outside::new(limits),
             now: AtomicU32::new(0),
         });
         tokio::spawn(clock::run(Arc::downgrade(&engine)));
@@ -139,18 +143,19 @@ impl<H: Handler> Engine<H> {
 
     /// Answers a request.
     pub(crate) async fn serve(self: &Arc<Self>, request: Request<Body>) -> Response {
+        let address = request.extensions().get::<ClientAddress>().copied();
         let asked = match self.read_ask(&request) {
             Ok(asked) => asked,
             Err(refusal) => return refusal.into(),
         };
         match asked {
-            Ask::Open => match self.open(Transport::Polling) {
+            Ask::Open => match self.open(Transport::Polling, address) {
                 Ok(socket) => polling::answer(handshake::open_packet(&socket)),
                 Err(refusal) => refusal.into(),
             },
             Ask::Poll(socket) => polling::poll(&socket).await,
             Ask::Post(socket) => polling::post(&socket, request.into_body()).await,
-            Ask::OpenWebSocket(key) => match self.open(Transport::WebSocket) {
+            Ask::OpenWebSocket(key) => match self.open(Transport::WebSocket, address) {
                 Ok(socket) => upgrade::begin(socket, request, &key),
                 Err(refusal) => refusal.into(),
             },
@@ -165,12 +170,16 @@ impl<H: Handler> Engine<H> {
         websockets.count()
     }
 
-    fn open(self: &Arc<Self>, transport: Transport) -> Result<Arc<Socket<H>>, Refusal> {
-        if self.outside.load(Ordering::Relaxed) >= OUTSIDE_MAX {
+    fn open(
+        self: &Arc<Self>,
+        transport: Transport,
+        address: Option<ClientAddress>,
+    ) -> Result<Arc<Socket<H>>, Refusal> {
+        if !self.outside.enter(address) {
             return Err(Refusal::TooMany);
         }
         let sid = Sid(self.entropy.seed());
-        let socket = Arc::new(Socket::new(self.clone(), sid, transport));
+        let socket = Arc::new(Socket::new(self.clone(), sid, transport, address));
         self.sockets().insert(sid, socket.clone());
         Ok(socket)
     }
@@ -194,6 +203,8 @@ mod tests {
     use super::*;
     use crate::world::SystemEntropy;
 
+    const OUTSIDE_MAX: usize = 100;
+
     #[derive(Default)]
     struct Endings(Mutex<Vec<Reason>>);
 
@@ -212,13 +223,17 @@ mod tests {
     }
 
     fn start() -> Arc<Engine<Endings>> {
-        Engine::start(Arc::default(), Arc::new(SystemEntropy), true)
+        let limits = OutsideLimits {
+            all: OUTSIDE_MAX,
+            of_one_address: OUTSIDE_MAX,
+        };
+        Engine::start(Arc::default(), Arc::new(SystemEntropy), true, limits)
     }
 
     #[tokio::test]
     async fn sessions_without_a_device_are_bounded() {
         let engine = start();
-        let open = || engine.open(Transport::Polling).ok();
+        let open = || engine.open(Transport::Polling, None).ok();
         let sockets: Vec<_> = (0..OUTSIDE_MAX).map_while(|_| open()).collect();
         assert_eq!(sockets.len(), OUTSIDE_MAX);
         assert!(open().is_none());
@@ -233,7 +248,7 @@ mod tests {
     #[tokio::test]
     async fn a_session_ends_once_and_keeps_nothing() {
         let engine = start();
-        let socket = engine.open(Transport::Polling).ok().unwrap();
+        let socket = engine.open(Transport::Polling, None).ok().unwrap();
         assert!(engine.find(&socket.sid.to_string()).is_some());
         socket.push("4a".into()).unwrap();
         socket.close(Reason::ClosingServer);
@@ -247,6 +262,6 @@ mod tests {
         }
         assert_eq!(*engine.handler.0.lock().unwrap(), [Reason::ClosingServer]);
         assert!(engine.find(&socket.sid.to_string()).is_none());
-        assert_eq!(engine.outside.load(Ordering::Relaxed), 0);
+        assert_eq!(engine.outside.count(), 0);
     }
 }

@@ -1,7 +1,7 @@
 //! One session: what waits for its client, and how far it is.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
 };
 
@@ -11,13 +11,15 @@ use super::{
     outbox::Outbox,
     payload,
 };
-use crate::{hub::Full, realtime::packet::Frame};
+use crate::{address::ClientAddress, hub::Full, realtime::packet::Frame};
 
 /// A session.
 pub(crate) struct Socket<H: Handler> {
     pub(super) engine: Arc<Engine<H>>,
     /// Its name.
     pub(crate) sid: Sid,
+    /// Whence its client comes, where that is known.
+    pub(crate) address: Option<ClientAddress>,
     /// What is above Engine.IO keeps here what it likes.
     pub(crate) data: H::Data,
     state: Mutex<State>,
@@ -78,8 +80,13 @@ impl State {
 }
 
 impl<H: Handler> Socket<H> {
-    pub(super) fn new(engine: Arc<Engine<H>>, sid: Sid, transport: Transport) -> Self {
-        engine.outside.fetch_add(1, Ordering::Relaxed);
+    /// It was counted as one without a device.
+    pub(super) fn new(
+        engine: Arc<Engine<H>>,
+        sid: Sid,
+        transport: Transport,
+        address: Option<ClientAddress>,
+    ) -> Self {
         let state = State {
             waiting: Outbox::default(),
             taker: None,
@@ -91,6 +98,7 @@ impl<H: Handler> Socket<H> {
         Self {
             engine,
             sid,
+            address,
             data: H::Data::default(),
             state: Mutex::new(state),
         }
@@ -160,7 +168,7 @@ impl<H: Handler> Socket<H> {
     /// It has a device, or no time any more to get one.
     pub(crate) fn settle(&self) {
         if self.state().times.outside_since.take().is_some() {
-            self.engine.outside.fetch_sub(1, Ordering::Relaxed);
+            self.engine.outside.leave(self.address);
         }
     }
 
@@ -169,7 +177,7 @@ impl<H: Handler> Socket<H> {
         let mut state = self.state();
         if state.phase == Phase::Open && state.times.outside_since.is_none() {
             state.times.outside_since = Some(self.engine.now());
-            self.engine.outside.fetch_add(1, Ordering::Relaxed);
+            self.engine.outside.return_to(self.address);
         }
     }
 

@@ -1,0 +1,187 @@
+//! A server with people of all kinds, and a fresh thread for each line.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::who::{EVERYBODY, Who};
+use crate::{
+    place::{Place, send},
+    support::{client_id, until},
+};
+
+/// Somebody who belongs to each thread, for admins to do something with.
+const OTHER: &str = "other-participant";
+/// People whom everybody knows, and who are in no thread.
+const PERSON: &str = "person";
+const OTHER_PERSON: &str = "other-person";
+/// The id of nothing.
+const NOTHING: &str = "018f0000-0000-7000-8000-000000000000";
+
+/// A server and its people.
+pub(super) struct World {
+    pub(super) place: Place,
+    people: Vec<(Who, Person)>,
+}
+
+struct Person {
+    user_id: String,
+    token: String,
+}
+
+fn phone(who: Who) -> String {
+    format!("+4930123456{}", 70 + who as usize)
+}
+
+impl World {
+    pub(super) async fn new() -> Self {
+        let place = Place::new().await;
+        let mut people = Vec::new();
+        for who in EVERYBODY.into_iter().filter(|who| *who != Who::Anonymous) {
+            let signed_in = place.sign_in(&phone(who)).await;
+            let mut token = signed_in.text("access_token");
+            if who == Who::Operator {
+                let link = json!({"token": place.server.operator_token().await.unwrap()});
+                place
+                    .post_as(&token, "/api/auth/operator", link)
+                    .await
+                    .data();
+                let next = place
+                    .refresh(&signed_in.text("refresh_token"), "phone")
+                    .await;
+                token = next.text("access_token");
+            }
+            if who == Who::Revoked {
+                let body = json!({"refresh_token": signed_in.text("refresh_token")});
+                place.post("/api/auth/sign-out", body).await.data();
+            }
+            let user_id = signed_in.text("user_id");
+            people.push((who, Person { user_id, token }));
+        }
+        let world = Self { place, people };
+        for id in [OTHER, PERSON, OTHER_PERSON] {
+            let path = format!("/api/users/{id}");
+            world
+                .act(Who::Operator, Method::PUT, &path, json!({}))
+                .await;
+        }
+        let suspend = format!("/api/operator/people/{}/suspend", world.id(Who::Suspended));
+        let why = json!({"reason": "of these tests"});
+        world.act(Who::Operator, Method::POST, &suspend, why).await;
+        world
+    }
+
+    /// Their access token.
+    pub(super) fn token(&self, who: Who) -> Option<&str> {
+        let person = self.people.iter().find(|(known, _)| *known == who);
+        person.map(|(_, person)| person.token.as_str())
+    }
+
+    fn id(&self, who: Who) -> &str {
+        let person = self.people.iter().find(|(known, _)| *known == who);
+        &person.unwrap().1.user_id
+    }
+
+    /// Signs another device in, while codes to others are on their way too; the session.
+    async fn sign_in_again(&self, phone: &str) -> String {
+        let codes = || {
+            let messages = self.place.receiver.messages().into_iter();
+            let bodies = messages.map(|it| serde_json::from_str::<Value>(&it.body).unwrap());
+            let to_them = bodies.filter(|body| body["data"]["to"] == phone);
+            to_them.collect::<Vec<_>>()
+        };
+        let before = codes().len();
+        let challenge = self.place.begin(phone).await;
+        until("a code", || codes().len() > before).await;
+        let code = &codes()[before]["data"]["code"];
+        let body = json!({"challenge_id": challenge, "code": code});
+        let signed_in = self.place.post("/api/auth/verify", body).await;
+        signed_in.text("session_id")
+    }
+
+    async fn act(&self, who: Who, method: Method, path: &str, body: Value) -> Value {
+        let call = self.place.call(method, path);
+        let call = call.bearer_auth(self.token(who).unwrap()).json(&body);
+        let answer = send(call).await;
+        assert!(answer.status.is_success(), "{path}: {answer:?}");
+        answer.json["data"].clone()
+    }
+}
+
+/// A thread in which nothing was done yet.
+pub(super) struct Scene {
+    pub(super) thread: String,
+    pub(super) message: String,
+    /// Another device of the admin, if the line is about one.
+    session: String,
+}
+
+impl Scene {
+    pub(super) async fn new(world: &World, name: &str) -> Self {
+        use Who::{Admin, Author, Former, Participant, Revoked, Suspended};
+        let ids = [Author, Participant, Former, Revoked, Suspended].map(|who| world.id(who));
+        let mut ids = ids.to_vec();
+        ids.push(OTHER);
+        let group = json!({"participants": ids, "thread_type": "group", "distinct": false});
+        let path = "/api/chat/create-or-get";
+        let made = world.act(Admin, Method::POST, path, group).await;
+        let thread = made["thread"]["id"].as_str().unwrap().to_owned();
+        let base = format!("/api/chat/threads/{thread}");
+        let words = json!({"client_id": client_id(), "content": "secret"});
+        let messages = format!("{base}/messages");
+        let said = world.act(Author, Method::POST, &messages, words).await;
+        let leave = format!("{base}/leave");
+        world.act(Former, Method::POST, &leave, json!({})).await;
+        let session = if name.contains("{session_id}") {
+            world.sign_in_again(&phone(Admin)).await
+        } else {
+            String::new()
+        };
+        Self {
+            thread,
+            message: said["message"]["id"].as_str().unwrap().to_owned(),
+            session,
+        }
+    }
+
+    /// What a refusal must leave as it is: the thread's last rev.
+    pub(super) async fn state(&self, world: &World) -> Value {
+        let path = format!("/api/chat/threads/{}/entries?limit=1", self.thread);
+        let admin = world.token(Who::Admin).unwrap();
+        world.place.get_as(admin, &path).await.data()["head_rev"].clone()
+    }
+
+    /// Puts what this scene has in place of `{names}`.
+    pub(super) fn fill(&self, template: &str) -> String {
+        let fresh = client_id();
+        let digits = u64::from_str_radix(&fresh[fresh.len() - 6..], 16).unwrap();
+        let known = [
+            ("{thread_id}", self.thread.as_str()),
+            ("{message_id}", &self.message),
+            ("{session_id}", &self.session),
+            ("{user_id}", OTHER),
+            ("{person}", PERSON),
+            ("{other_person}", OTHER_PERSON),
+            ("{emoji}", "👍"),
+            ("{provider}", "nobody"),
+            ("{client_id}", &fresh),
+            ("{phone}", &phone(Who::Admin)),
+            ("{fresh_phone}", &format!("+49 151 {digits:08}")),
+            ("{nothing}", NOTHING),
+        ];
+        let filled = known
+            .iter()
+            .fold(template.to_owned(), |text, (name, value)| {
+                text.replace(name, value)
+            });
+        let is_open = filled.split('{').skip(1).any(|rest| {
+            let name = rest.split('}').next().unwrap_or_default();
+            !name.is_empty() && name.chars().all(|it| it.is_ascii_lowercase() || it == '_')
+        });
+        assert!(
+            !is_open,
+            "{template} has a {{name}} that Scene::fill in crates/server/tests/security/matrix/scene.rs does not \
+             know; add it there"
+        );
+        filled
+    }
+}

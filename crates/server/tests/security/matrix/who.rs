@@ -1,0 +1,110 @@
+//! Who there is, and what they may do.
+
+/// Somebody, those who may do least first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Who {
+    /// Without a token.
+    Anonymous,
+    /// A participant whose sign-in was ended.
+    Revoked,
+    /// A participant whom an operator has suspended.
+    Suspended,
+    /// Signed in, and never in the thread.
+    Stranger,
+    /// Was in the thread when the message was said, and left.
+    Former,
+    /// Has an operator's token, and was never in the thread.
+    Operator,
+    /// In the thread.
+    Participant,
+    /// In the thread, and said the message.
+    Author,
+    /// Made the thread, and is its only admin.
+    Admin,
+}
+
+/// All of them, in the order of a [`Policy`].
+pub(super) const EVERYBODY: [Who; 9] = [
+    Who::Anonymous,
+    Who::Revoked,
+    Who::Suspended,
+    Who::Stranger,
+    Who::Former,
+    Who::Operator,
+    Who::Participant,
+    Who::Author,
+    Who::Admin,
+];
+
+/// What each of [`EVERYBODY`] gets: `ok`, or the code of the refusal.
+pub(super) type Policy = [&'static str; 9];
+
+const NOBODY: &str = "unauthenticated";
+const REVOKED: &str = "session_revoked";
+const SUSPENDED: &str = "suspended";
+const NOT_FOUND: &str = "not_found";
+const FORBIDDEN: &str = "forbidden";
+
+/// Everybody, with a token or without.
+pub(super) const OPEN: Policy = ["ok"; 9];
+
+/// Whoever is signed in, for themselves.
+pub(super) const SIGNED_IN: Policy = signed_in("ok");
+
+/// Who is in the thread.
+pub(super) const PARTICIPANTS: Policy = inside(["ok", "ok", "ok"]);
+
+/// Who is in the thread, or was.
+pub(super) const PARTICIPANTS_AND_FORMER: Policy = {
+    let mut policy = PARTICIPANTS;
+    policy[Who::Former as usize] = "ok";
+    policy
+};
+
+/// Admins of the thread.
+pub(super) const ADMINS: Policy = inside([FORBIDDEN, FORBIDDEN, "ok"]);
+
+/// Who said the message.
+pub(super) const AUTHOR: Policy = inside([FORBIDDEN, "ok", FORBIDDEN]);
+
+/// Who said the message, and admins of the thread.
+pub(super) const AUTHOR_AND_ADMINS: Policy = inside([FORBIDDEN, "ok", "ok"]);
+
+/// Whoever has an operator's token.
+pub(super) const OPERATORS: Policy = {
+    let mut policy = signed_in(FORBIDDEN);
+    policy[Who::Operator as usize] = "ok";
+    policy
+};
+
+/// The one whose it is: `{session_id}` and `{phone}` are the admin's. Others do not learn that it is there.
+pub(super) const OWNER: Policy = owner("ok");
+
+/// The same, where the owner gets this.
+pub(super) const fn owner(outcome: &'static str) -> Policy {
+    let mut policy = signed_in(NOT_FOUND);
+    policy[Who::Admin as usize] = outcome;
+    policy
+}
+
+/// Everybody gets the same, with a token or without: made-up secrets open nothing for anybody.
+pub(super) const fn all(outcome: &'static str) -> Policy {
+    [outcome; 9]
+}
+
+/// Whoever is signed in gets the same.
+pub(super) const fn signed_in(outcome: &'static str) -> Policy {
+    let mut policy = [outcome; 9];
+    policy[Who::Anonymous as usize] = NOBODY;
+    policy[Who::Revoked as usize] = REVOKED;
+    policy[Who::Suspended as usize] = SUSPENDED;
+    policy
+}
+
+const fn inside([participant, author, admin]: [&'static str; 3]) -> Policy {
+    let mut policy = signed_in(NOT_FOUND);
+    policy[Who::Participant as usize] = participant;
+    policy[Who::Author as usize] = author;
+    policy[Who::Admin as usize] = admin;
+    policy
+}
