@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run dev check test fmt lint unit compat deny bench load simulate sabotage faults crash demo
+.PHONY: help run dev check test fmt lint unit compat sdk web deny bench load scaling simulate sabotage faults crash demo cluster
 
 DATA ?= ./data
 LISTEN ?= 127.0.0.1:8080
@@ -14,19 +14,22 @@ SEEDS ?= 10000
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-run: ## Build the release and serve on ./data (DATA=…, LISTEN=…)
+run: ## Build the release with the web client and serve on ./data (DATA=…, LISTEN=…)
+	scripts/web build
 	cargo build --release --locked --package semel-cli
 	exec ./target/release/semel serve --data-dir "$(DATA)" --listen "$(LISTEN)"
 
-dev: ## Serve a debug build with more in the log
-	SEMEL_LOG_FILTER=info,semel_server=debug,semel_backends=debug \
+dev: ## Serve a debug build with more in the log, and the web client with hot reload on http://127.0.0.1:5173
+	scripts/web build
+	(cd web && SEMEL_URL="http://$(LISTEN)" npm run --silent dev) & trap "kill $$!" EXIT; \
+	  SEMEL_LOG_FILTER=info,semel_server=debug,semel_backends=debug \
 	  cargo run --package semel-cli -- serve --data-dir "$(DATA)" --listen "$(LISTEN)"
 
 check: ## Quick look: formatting, types, lints
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- --deny warnings
 
-test: fmt lint unit compat deny ## Everything that CI runs
+test: fmt lint unit compat sdk web deny ## Everything that CI runs
 	@scripts/report
 
 fmt:
@@ -39,8 +42,14 @@ lint: fmt
 unit: lint ## All Rust tests, the tidy checks among them
 	scripts/rust-tests
 
-compat: ## The official Socket.IO clients (JavaScript, Python) and the page, against a real server
+compat: ## Official Socket.IO clients, mail server, OpenID provider, requests made from the OpenAPI document
 	compat/run.sh
+
+web: ## The web client: lints, types, tests, build, size, then in a browser against the program
+	scripts/web
+
+sdk: ## The TypeScript SDK: lints, types, tests in Node and in a browser, size, package
+	scripts/sdk
 
 deny: ## Licences, sources and forbidden dependencies
 	scripts/deny
@@ -51,6 +60,10 @@ load: ## Load a server of its own by named scenarios (LOAD='--scenario all --che
 
 bench: ## Messages a second, latencies, memory, fsyncs: on this machine, from outside (BENCH='--seconds 20 --json FILE')
 	cargo run --release --locked --package semel-testkit --bin bench -- $(BENCH)
+
+scaling: ## How cost grows with servers, connections, threads and people; write the tables of docs/SCALING.md (SCALING='--seconds 4')
+	cargo build --release --locked --package semel-cli
+	cargo run --release --locked --package semel-testkit --bin scaling -- $(SCALING)
 
 simulate: ## Run everything under a seeded scheduler with faults, many times (SEEDS=…)
 	cargo run --release --locked --package semel-sim -- --seeds "$(SEEDS)" --report target/reports/simulate.json
@@ -70,3 +83,7 @@ crash: ## Kill the server again and again under load, and judge what it did (KIL
 demo: ## Replay a real IRC log as many clients, with retries and duplicates injected
 	cargo build --release --locked --package semel-cli
 	./target/release/semel demo $(firstword $(wildcard crates/cli/testdata/*/*.txt))
+
+cluster: ## Three servers, PostgreSQL, Redis and HAProxy, filled with a chat log, to look at and to break (CLUSTER='--standby')
+	cargo build --release --locked --package semel-cli
+	SEMEL_BINARY=./target/release/semel cargo run --release --locked --package semel-testkit --bin cluster -- $(CLUSTER)

@@ -2,6 +2,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 skips=target/skipped
+second_attempts=target/second-attempts
 
 say() { printf '== %s\n' "$*"; }
 

@@ -34,6 +34,7 @@ Examples:
   semel load --scenario reconnect-storm --connections 5000
   semel load --scenario pairs,duplicate-storm --check judge what everybody saw
   semel load --url http://127.0.0.1:8080 --secret-file ./data/secret --json run.json
+  semel load --scenario hot-thread --check --url http://one:8080,http://two:8080,http://three:8080
 
 With --rate N messages come from a fixed schedule and are timed from when they were due, so
 that a server that stands still shows in all of them. With --rate max everybody who writes
@@ -60,6 +61,15 @@ pub(crate) struct SettingsArgs {
     /// Directory of the data [default: ./data]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) data_dir: Option<String>,
+}
+
+/// Which database, for commands that look at one.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct DatabaseArgs {
+    /// Address of the database; other people of this machine see it, `DATABASE_URL` they do not
+    /// [default: that of the settings]
+    #[arg(long, value_name = "URL")]
+    pub(crate) database_url: Option<String>,
 }
 
 /// What to do.
@@ -91,7 +101,8 @@ used for the first time.")]
   semel backup /backups/semel-2026-01-31.db
   semel --data-dir /var/lib/semel backup /backups/today.db
 
-The copy is one consistent moment, and is checked. Restore it with `semel restore FILE`.")]
+The copy is one consistent moment, and is checked. Restore it with `semel restore FILE`.
+For SQLite; PostgreSQL is backed up by its own means (pg_dump, pg_basebackup).")]
     Backup {
         /// File to write; it must not be there yet
         to: PathBuf,
@@ -102,7 +113,8 @@ The copy is one consistent moment, and is checked. Restore it with `semel restor
   semel restore --replace /backups/semel-2026-01-31.db
 
 The server must not run. The restored database gets a new incarnation, so that devices
-notice and sync from scratch.")]
+notice and sync from scratch. For SQLite; PostgreSQL is restored by its own means, and
+`semel restored` comes after it.")]
     Restore {
         /// File that `semel backup` wrote
         from: PathBuf,
@@ -110,14 +122,40 @@ notice and sync from scratch.")]
         #[arg(long)]
         replace: bool,
     },
+    /// Tell a database of `PostgreSQL` that it was brought back from a backup
+    #[command(after_help = "Examples:
+  semel restored
+  semel restored --database-url postgres://semel@db.example.org/semel
+
+Run it after pg_restore or a recovery to a point in time, before any server starts. The
+database gets a new incarnation and its threads other epochs, so that devices notice and
+sync from scratch, and offer again what the backup does not have. `semel restore` does this
+by itself for SQLite.")]
+    Restored(DatabaseArgs),
     /// Look for damage: holes, duplicates, wrong keys, orphans
     #[command(after_help = "Examples:
   semel doctor
   semel doctor || mail -s 'Semel needs a look' ops@example.org
+  semel doctor --database-url postgres://semel@db.example.org/semel
 
 Exit status: 0 nothing found, 1 something found, 2 could not look. It changes nothing and
-may run beside the server.")]
-    Doctor,
+may run beside the servers.")]
+    Doctor(DatabaseArgs),
+    /// Move everything to another database, of whichever engine
+    #[command(after_help = "Examples:
+  semel transfer --from sqlite:/var/lib/semel --to postgres://semel@db.example.org/semel
+  semel transfer --from postgres://semel@db.example.org/semel --to sqlite:/var/lib/semel
+  semel transfer --from sqlite:./data --to sqlite:/mnt/new --verify-only
+  semel transfer --from sqlite:/var/lib/semel --to env:DATABASE_URL
+
+No server may run on either. The target is empty; it gets every id, number and key of the
+source, and the same incarnation, so that devices go on where they were. A transfer that was
+interrupted goes on when it is run again; until it has ended, no server starts on the target.
+At the end both databases are read again and compared, row by row; --verify-only does only
+that, and changes nothing.
+
+Exit status: 0 moved, or the same; 1 not moved, or different.")]
+    Transfer(TransferArgs),
     /// Judge a history of what clients saw: nothing twice, nothing lost, one order
     #[command(after_help = "Examples:
   semel check run.history
@@ -200,9 +238,10 @@ pub(crate) struct LoadArgs {
     /// Chooses what is random
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-    /// Server to load [default: one of its own for each scenario, in a temporary directory]
-    #[arg(long)]
-    pub(crate) url: Option<String>,
+    /// Server to load; several times, or with commas: all servers of one database, each with its share of the
+    /// connections [default: one of its own for each scenario, in a temporary directory]
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) url: Vec<String>,
     /// File with that server's signing secret [default: that of `semel token`]
     #[arg(long, value_name = "FILE", requires = "url")]
     pub(crate) secret_file: Option<PathBuf>,
@@ -233,6 +272,21 @@ impl LoadArgs {
 /// What one name stands for.
 #[derive(Clone, Copy, Debug)]
 struct Scenarios(&'static [Scenario]);
+
+/// Flags of `transfer`.
+#[derive(Args, Debug)]
+pub(crate) struct TransferArgs {
+    /// Database to move: sqlite:DIRECTORY, `postgres://USER:PASSWORD@HOST/NAME`, or env:VARIABLE,
+    /// which other people of this machine do not see
+    #[arg(long, value_name = "DATABASE")]
+    pub(crate) from: String,
+    /// Where to
+    #[arg(long, value_name = "DATABASE")]
+    pub(crate) to: String,
+    /// Only compare the two
+    #[arg(long)]
+    pub(crate) verify_only: bool,
+}
 
 /// Flags of `token`.
 #[derive(Args, Debug)]

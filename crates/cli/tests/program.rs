@@ -40,12 +40,13 @@ struct Server {
 
 impl Server {
     fn start(data_dir: &Path) -> Self {
+        Self::begin(&mut semel(data_dir))
+    }
+
+    /// With settings of its own.
+    fn begin(command: &mut Command) -> Self {
         let args = ["serve", "--listen", "127.0.0.1:0"];
-        let mut child = semel(data_dir)
-            .args(args)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = command.args(args).stderr(Stdio::piped()).spawn().unwrap();
         let mut banner = String::new();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         while !banner.contains("Ctrl-C") {
@@ -65,7 +66,11 @@ impl Server {
     }
 
     fn get(&self, path: &str) -> String {
-        let mut stream = TcpStream::connect(self.url.trim_start_matches("http://")).unwrap();
+        Self::get_from(&self.url, path)
+    }
+
+    fn get_from(url: &str, path: &str) -> String {
+        let mut stream = TcpStream::connect(url.trim_start_matches("http://")).unwrap();
         write!(
             stream,
             "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
@@ -124,6 +129,42 @@ fn a_server_says_where_it_is_and_stops_when_told() {
     assert_eq!(run(directory.path(), &["health"]).status.code(), Some(0));
     assert_eq!(server.stop(), Some(0));
     assert_eq!(run(directory.path(), &["health"]).status.code(), Some(1));
+}
+
+#[test]
+fn a_data_directory_is_made_when_database_and_secret_are_elsewhere() {
+    let directory = tempfile::tempdir().unwrap();
+    let elsewhere = directory.path().join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    let database = format!("sqlite:{}/semel.db", elsewhere.display());
+    let server = Server::begin(
+        semel(directory.path())
+            .env("DATABASE_URL", database)
+            .env("JWT_SECRET_KEY", "a secret that has thirty-two bytes"),
+    );
+    assert!(server.get("/health/ready").starts_with("HTTP/1.1 200"));
+    let data = directory.path().join("data");
+    assert!(data.join("server.json").exists());
+    let mode = std::fs::metadata(data).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+}
+
+#[test]
+fn metrics_say_which_server_counts_and_in_which_version() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::begin(semel(directory.path()).env("SERVER_ID", "one"));
+    let (_, rest) = server.banner.split_once("metrics ").unwrap();
+    let address = rest.split_whitespace().next().unwrap();
+    let metrics = Server::get_from(address.trim_end_matches("/metrics"), "/metrics");
+    let version = env!("CARGO_PKG_VERSION");
+    let orders = [
+        format!("semel_info{{server_id=\"one\",version=\"{version}\"}} 1"),
+        format!("semel_info{{version=\"{version}\",server_id=\"one\"}} 1"),
+    ];
+    assert!(
+        orders.iter().any(|line| metrics.contains(line)),
+        "{metrics}"
+    );
 }
 
 #[test]
@@ -314,6 +355,8 @@ fn every_command_shows_examples() {
         &["user", "show"],
         &["backup"],
         &["restore"],
+        &["restored"],
+        &["transfer"],
         &["doctor"],
         &["config", "print"],
         &["demo"],

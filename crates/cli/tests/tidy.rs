@@ -1,6 +1,9 @@
 //! The house rules that a program can check.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "tidy/deploy.rs"]
+mod deploy;
+
 use std::{
     collections::BTreeSet,
     fs,
@@ -9,7 +12,7 @@ use std::{
 
 /// Lines of one file: beyond this, readers get lost.
 const FILE_LINES_MAX: usize = 800;
-/// Folders with nothing of ours.
+/// Folders, and files, with nothing of ours.
 const FOREIGN: &[&str] = &[
     "target",
     "node_modules",
@@ -17,12 +20,16 @@ const FOREIGN: &[&str] = &[
     ".venv",
     "__pycache__",
     "data",
+    "web-dist",
+    "pictures",
+    "test-results",
     "testdata",
 ];
 /// Which of our crates a crate may depend on.
 const EDGES: &[(&str, &[&str])] = &[
     ("protocol", &[]),
     ("sabotage", &[]),
+    ("services", &[]),
     ("core", &["protocol", "sabotage"]),
     ("check", &["protocol"]),
     ("client", &["protocol", "sabotage"]),
@@ -38,7 +45,7 @@ const EDGES: &[(&str, &[&str])] = &[
     (
         "testkit",
         &[
-            "backends", "check", "client", "load", "protocol", "sabotage",
+            "backends", "check", "client", "load", "protocol", "sabotage", "services",
         ],
     ),
     (
@@ -76,12 +83,14 @@ fn files() -> Vec<(String, String)> {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            // In a second working tree `.git` is a file.
+            if FOREIGN.contains(&name.as_str()) {
+                continue;
+            }
             if path.is_dir() {
-                if !FOREIGN.contains(&name.as_str()) {
-                    folders.push(path);
-                }
+                folders.push(path);
             } else if let Ok(text) = fs::read_to_string(&path)
-                && !name.contains("lock")
+                && !has_ending(&name, &[".lock", "package-lock.json"])
             {
                 let path = path
                     .strip_prefix(root())

@@ -87,6 +87,7 @@ fn entry(thread_id: ThreadId, user: &UserId) -> Entry {
         created_at: Timestamp(0),
         edited_at: None,
         deleted_at: None,
+        removed: false,
     };
     Entry {
         thread_id,

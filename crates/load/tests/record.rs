@@ -43,6 +43,7 @@ fn message(thread: u128, rev: u64, sender: &UserId) -> Message {
         created_at: Timestamp(0),
         edited_at: None,
         deleted_at: None,
+        removed: false,
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Invariant: within a connection packets arrive in order and whole, as over TCP; between connections nothing is promised.
 
+mod carrier;
+
 use std::{
     collections::BTreeMap,
     io,
@@ -10,6 +12,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use carrier::Carrier;
 use semel_client::{
     ApiError, ConnectError, Incoming, Link, Network, Payload, TransportError,
     codec::{self, Packet},
@@ -23,7 +26,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{json, value::RawValue};
 use tokio::{
     sync::mpsc,
-    time::{Instant, sleep, sleep_until, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use crate::{
@@ -347,134 +350,10 @@ fn refused(json: &str) -> ConnectError {
     let value: serde_json::Value = serde_json::from_str(json).unwrap_or_default();
     let message = value["message"].as_str().unwrap_or_default().to_owned();
     let code = Code::ALL.iter().copied().find(|it| it.as_str() == message);
-    ConnectError::Refused { code, message }
-}
-
-/// What carries the packets of one connection.
-#[derive(Clone)]
-struct Carrier {
-    net: Arc<Net>,
-    who: UserId,
-    number: u64,
-    line: Arc<Line>,
-    life: Life,
-    cut: Flag,
-}
-
-impl Carrier {
-    /// Comes back when the connection is cut or the server killed.
-    async fn broken(&self) {
-        tokio::select! {
-            biased;
-            () = self.life.over() => {}
-            () = self.cut.raised() => {}
-        }
-    }
-
-    fn break_off(&self, fault: Option<Fault>) {
-        if let Some(fault) = fault {
-            self.net.tally.count(fault);
-        }
-        self.net
-            .journal
-            .note(format_args!("line {}: breaks {fault:?}", self.number));
-        self.cut.raise();
-    }
-
-    async fn carry_up(self, mut packets: mpsc::UnboundedReceiver<String>) {
-        let net = &self.net;
-        loop {
-            let packet = tokio::select! {
-                biased;
-                () = self.broken() => break,
-                packet = packets.recv() => packet,
-            };
-            let Some(text) = packet else { break };
-            let late = net.delay();
-            let is_cut = tokio::select! {
-                biased;
-                () = self.broken() => true,
-                () = sleep(late) => false,
-            };
-            if is_cut {
-                break;
-            }
-            if net.happens(|rates| rates.cut) {
-                self.break_off(Some(Fault::CutBeforeServer));
-                break;
-            }
-            net.journal
-                .note(format_args!("line {} up: {text}", self.number));
-            net.replay(&self.who, &text);
-            let is_open = self.line.take(&text);
-            if is_open && net.happens(|rates| rates.cut) {
-                self.break_off(Some(Fault::CutAfterServer));
-            }
-        }
-        // The device is gone. The server may learn it late.
-        if !self.life.is_over() && net.happens(|rates| rates.stall * 4) {
-            net.tally.count(Fault::HalfOpen);
-            let time = net.roll_time(SILENCE_MAX * 2);
-            tokio::select! {
-                biased;
-                () = self.life.over() => {}
-                () = sleep(time) => {}
-            }
-        }
-        self.cut.raise();
-    }
-
-    async fn carry_down(self, packets: mpsc::UnboundedSender<String>) {
-        let net = &self.net;
-        let stall_at = net
-            .happens(|rates| rates.stall)
-            .then(|| Instant::now() + net.roll_time(SILENCE_MAX));
-        let mut has_stalled = false;
-        loop {
-            if let Some(at) = stall_at
-                && !has_stalled
-                && Instant::now() >= at
-            {
-                has_stalled = true;
-                net.tally.count(Fault::Stall);
-                let end = Instant::now() + net.roll_time(SILENCE_MAX * 2);
-                tokio::select! {
-                    biased;
-                    () = self.broken() => break,
-                    () = std::future::poll_fn(|cx| self.line.poll_stalled(cx)) => break,
-                    () = sleep_until(end) => {}
-                }
-            }
-            let frame = tokio::select! {
-                biased;
-                () = self.broken() => break,
-                frame = std::future::poll_fn(|cx| self.line.poll_next(cx)) => frame,
-            };
-            let Some(frame) = frame else { break };
-            let late = net.delay();
-            let is_cut = tokio::select! {
-                biased;
-                () = self.broken() => true,
-                () = sleep(late) => false,
-            };
-            if is_cut {
-                break;
-            }
-            if net.happens(|rates| rates.cut) {
-                self.break_off(Some(Fault::CutBeforeDevice));
-                break;
-            }
-            net.journal
-                .note(format_args!("line {} down: {frame}", self.number));
-            if packets.send(frame.as_str().to_owned()).is_err() {
-                break;
-            }
-            if net.happens(|rates| rates.cut) {
-                self.break_off(Some(Fault::CutAfterDevice));
-                break;
-            }
-        }
-        self.cut.raise();
+    ConnectError::Refused {
+        code,
+        message,
+        retry_after_ms: value["data"]["retry_after_ms"].as_u64(),
     }
 }
 

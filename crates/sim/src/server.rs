@@ -76,6 +76,8 @@ pub(crate) fn token(tokens: &Tokens, who: &UserId) -> String {
         name: None,
         scope: Scope::Person,
         expires_at: Timestamp(BEGIN_MILLIS + 1_000 * IDEMPOTENCY_MS),
+        session_id: None,
+        is_verified: false,
     })
 }
 

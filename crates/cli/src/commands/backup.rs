@@ -10,6 +10,14 @@ use crate::output;
 
 /// Copies the database to a file.
 pub(crate) fn run(config: &Config, to: &Path) -> Outcome {
+    if let Some(address) = &config.postgres {
+        return Err(Failure::new(format!(
+            "the database is on a PostgreSQL server ({}), which is backed up by its own means: `pg_dump --format=custom` \
+             for a copy in one file, `pg_basebackup` and an archive of the write-ahead log to go back to any point in \
+             time; run `semel restored` after bringing one back",
+            address.hosts()
+        )));
+    }
     output::note(format_args!("Copying {} …", config.database_dir.display()));
     let report = sqlite::backup(&config.database_dir, to)
         .map_err(|error| Failure::because("no backup was made", &error))?;

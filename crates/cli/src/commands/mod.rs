@@ -7,8 +7,10 @@ mod failure;
 mod health;
 mod load;
 mod restore;
+mod restored;
 mod serve;
 mod token;
+mod transfer;
 mod user;
 
 use std::{future::Future, process::ExitCode};
@@ -18,7 +20,7 @@ use semel_server::config::{Config, Sources};
 
 pub(crate) use failure::{Failure, Outcome};
 
-use crate::args::{Cli, Command, ServeArgs, SettingsArgs};
+use crate::args::{Cli, Command, DatabaseArgs, ServeArgs, SettingsArgs};
 
 /// Does what the command line says.
 pub(crate) fn run(cli: Cli) -> Outcome {
@@ -31,10 +33,12 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Restore { from, replace } => {
             restore::run(&load(settings, vec![])?, &from, replace)
         }
-        Command::Doctor => match load(settings, vec![]) {
+        Command::Restored(database) => restored::run(&load(settings, database_flag(database))?),
+        Command::Doctor(database) => match load(settings, database_flag(database)) {
             Ok(config) => doctor::run(&config),
             Err(failure) => Err(failure.with_code(doctor::COULD_NOT_LOOK)),
         },
+        Command::Transfer(args) => transfer::run(&args),
         Command::Check {
             file,
             expect,
@@ -87,6 +91,11 @@ fn serve_flags(args: ServeArgs) -> Vec<(&'static str, String)> {
         .into_iter()
         .filter_map(|(key, value)| Some((key, value?)))
         .collect()
+}
+
+fn database_flag(args: DatabaseArgs) -> Vec<(&'static str, String)> {
+    let url = args.database_url.map(|url| ("database_url", url));
+    url.into_iter().collect()
 }
 
 /// Runs what is async to its end, on one thread: for commands that do one thing.

@@ -10,6 +10,13 @@ use crate::output;
 
 /// Puts a backup in the place of the database.
 pub(crate) fn run(config: &Config, from: &Path, replace: bool) -> Outcome {
+    if let Some(address) = &config.postgres {
+        return Err(Failure::new(format!(
+            "the database is on a PostgreSQL server ({}): bring it back by its own means (`pg_restore`, or a recovery to \
+             a point in time) while no server runs, then run `semel restored`",
+            address.hosts()
+        )));
+    }
     let directory = &config.database_dir;
     let database = directory.join("semel.db");
     let is_there = database.exists();

@@ -29,7 +29,8 @@ async fn serve_until_told(config: Config) -> Outcome {
     let running = serve::start(config)
         .await
         .map_err(|error| Failure::because("the server did not start", &error))?;
-    banner(&running);
+    let operator = running.operator_token().await;
+    banner(&running, operator.as_deref());
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
@@ -42,7 +43,7 @@ async fn serve_until_told(config: Config) -> Outcome {
     }
 }
 
-fn banner(running: &Running) {
+fn banner(running: &Running, operator: Option<&str>) {
     let url = running.url();
     let data_dir = running.config().data_dir.display().to_string();
     let flag = match data_dir.as_str() {
@@ -53,13 +54,19 @@ fn banner(running: &Running) {
         || "off".to_owned(),
         |address| format!("http://{address}/metrics"),
     );
+    // Only where people sign in here: a host application names its operators itself.
+    let operator = operator.filter(|_| running.config().sign_in.is_on());
+    let operator = operator.map_or_else(String::new, |token| {
+        let how = "whoever signs in and uses this link first is the operator";
+        format!("  operator {url}/#operator={token}\n           ({how})\n")
+    });
     output::note(format_args!(
         "\nSemel {version} is ready.\n\n  \
          open     {url}\n  \
          token    semel token YOUR_NAME{flag}\n  \
          API      {url}/api/docs\n  \
          metrics  {metrics}\n  \
-         data     {data_dir}\n\n\
+         data     {data_dir}\n{operator}\n\
          Ctrl-C stops it.\n",
         version = env!("CARGO_PKG_VERSION"),
     ));

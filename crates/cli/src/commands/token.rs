@@ -46,5 +46,7 @@ pub(crate) fn sign(
         name,
         scope,
         expires_at,
+        session_id: None,
+        is_verified: false,
     }))
 }

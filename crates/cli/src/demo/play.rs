@@ -256,6 +256,8 @@ fn connect(stage: &Stage, people: &[Persona], who: &[Who]) -> HashMap<Who, Arc<P
             name: Some(persona.name.clone()),
             scope: Scope::Person,
             expires_at: Timestamp(stage.clock.now().0 + TOKEN_MILLIS),
+            session_id: None,
+            is_verified: false,
         };
         let token = stage.tokens.sign(&caller);
         let seed = stage.entropy.seed();
@@ -301,7 +303,7 @@ async fn found(stage: &Stage, script: &Script, admin: &Person) -> Result<ThreadI
     let channel = made.data.thread.id;
     let settings = SettingsChange {
         history: Some(History::All),
-        posting: None,
+        ..SettingsChange::default()
     };
     let change = ChangeThread {
         settings: Some(settings),

@@ -47,8 +47,8 @@ pub enum FinaleError {
         #[source]
         source: Box<ApiError>,
     },
-    /// A log is longer than what a server gives, or was replaced.
-    #[error("read the final log of thread {0}: its beginning is too far back")]
+    /// A log was replaced by a shorter one.
+    #[error("read the final log of thread {0}: it is another one now")]
     TooOld(ThreadId),
     /// Nobody is left who sees all of it.
     #[error("read the final log of thread {0}: nobody sees all of it")]
@@ -183,8 +183,10 @@ async fn read_log(
     let failed = |source| server_error(id, user, source);
     let mut after = 0;
     loop {
+        // A server tells of the beginning of a long log only when it is asked for a part of it.
+        let until = after + limits::PAGE_ENTRIES_MAX as Rev;
         let page = api
-            .entries(id, after, limits::PAGE_ENTRIES_MAX)
+            .entries_between(id, (after, until), limits::PAGE_ENTRIES_MAX)
             .await
             .map_err(failed)?
             .data;
@@ -193,7 +195,7 @@ async fn read_log(
         }
         reader.entries(&page.entries);
         take(&page.entries);
-        let Some(last) = page.entries.last().filter(|_| page.more) else {
+        let Some(last) = page.entries.last().filter(|last| last.rev < page.head_rev) else {
             break;
         };
         after = last.rev;

@@ -310,7 +310,7 @@ impl RecordedApi {
         let change = change(Action::Settings, Some(thread), key);
         let settings = SettingsChange {
             history: Some(history),
-            posting: None,
+            ..SettingsChange::default()
         };
         let body = ChangeThread {
             settings: Some(settings),

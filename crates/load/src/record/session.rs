@@ -126,10 +126,10 @@ impl SessionRecord {
         self.state().open.len()
     }
 
-    /// Records how far the device has come at the end in a thread whose log is complete for it (HI-32).
+    /// Records how far the device has come at the end in a thread whose log is complete for it, if it is still there (HI-32).
     pub fn cursor(&self, thread: ThreadId) {
         let state = self.state();
-        if self.level == Level::Sends {
+        if state.is_over || self.level == Level::Sends {
             return;
         }
         if let Some(log) = state.logs.get(&thread) {

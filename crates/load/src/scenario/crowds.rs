@@ -82,6 +82,7 @@ async fn run(stage: &mut Stage<'_>, crowds: &Crowds) -> Result<Outcome, LoadErro
                 // What comes back to its only writer is not what people wait for.
                 times_screen: !writes || everybody_writes,
                 witness: stage.witness(&names[number]),
+                source: Some(stage.source(&names[number], number)),
                 ..Interest::default()
             };
             stage.put_to_work(number, transport, interest, orders);

@@ -2,16 +2,18 @@
 //!
 //! Invariant: an order keeps the instant at which it was due, however long it waits for its turn.
 
+mod seeing;
+
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
+pub(super) use seeing::Source;
 use semel_check::Action;
 use semel_client::{
-    Attempt, Destination, IdMaker, Incoming, Link, Outcome, Payload, Step, Stored, Timeline,
+    Attempt, Destination, IdMaker, Incoming, Link, Outcome, Payload, Stored, Timeline,
     TransportError, Witness,
 };
 use semel_protocol::{
-    ClientId, Entry, MessageId, Seq, ThreadId, UserId,
-    entry::EntryBody,
+    ClientId, MessageId, Rev, Seq, ThreadId, UserId,
     message::SendResult,
     socket::{Ack, EditOne, Position, React, SendOne, Typing, from_client, from_server},
     thread::ReadResult,
@@ -89,6 +91,8 @@ pub(super) struct Interest {
     pub(super) witness: Option<Arc<SessionRecord>>,
     /// Who writes down its other calls.
     pub(super) calls: Option<CallRecord>,
+    /// Where it fetches what it is only told of, if it has its threads from their first entry on.
+    pub(super) source: Option<Arc<Source>>,
 }
 
 /// A call that waits for its answer.
@@ -136,6 +140,8 @@ pub(super) struct Device {
     in_flight: Vec<Call>,
     known: HashMap<ThreadId, Known>,
     timelines: HashMap<ThreadId, Timeline>,
+    /// Up to where it has its threads, if it fetches.
+    held: HashMap<ThreadId, Rev>,
 }
 
 impl Device {
@@ -153,6 +159,7 @@ impl Device {
             in_flight: Vec::new(),
             known: HashMap::new(),
             timelines: HashMap::new(),
+            held: HashMap::new(),
         }
     }
 
@@ -174,6 +181,10 @@ impl Device {
                 _ => {}
             }
         }
+        if let Some(witness) = &self.interest.witness {
+            // It does not come back: nobody may ask of it how far it has come at the end.
+            witness.crashed();
+        }
         self.shared.tally.note("connection lost");
         if let Orders::Paced(orders) = &mut orders {
             while orders.recv().await.is_some() {
@@ -189,7 +200,13 @@ impl Device {
                 order = orders.next(in_flight), if in_flight < IN_FLIGHT_MAX => {
                     self.obey(order, orders).await
                 }
-                incoming = self.link.next() => incoming.map(|incoming| self.take(&incoming)),
+                incoming = self.link.next() => match incoming {
+                    Ok(incoming) => {
+                        self.take(&incoming).await;
+                        Ok(())
+                    }
+                    Err(error) => Err(error),
+                },
             };
             if let Err(error) = done {
                 return error;
@@ -349,7 +366,7 @@ impl Device {
         words(due - self.shared.zero)
     }
 
-    fn take(&mut self, incoming: &Incoming) {
+    async fn take(&mut self, incoming: &Incoming) {
         match incoming {
             Incoming::Ack { id, payload } => {
                 if let Some(at) = self.in_flight.iter().position(|call| call.id == *id) {
@@ -357,7 +374,12 @@ impl Device {
                     self.answered(call, payload);
                 }
             }
-            Incoming::Event { name, payload } if name == from_server::ENTRY => self.see(payload),
+            Incoming::Event { name, payload } if name == from_server::ENTRY => {
+                self.see(payload).await;
+            }
+            Incoming::Event { name, payload } if name == from_server::HEADS => {
+                self.hear(payload).await;
+            }
             Incoming::Event { .. } => {}
         }
     }
@@ -407,42 +429,6 @@ impl Device {
             let _ = answers.send(answer);
         }
     }
-
-    fn see(&mut self, payload: &Payload) {
-        self.shared.tally.deliver(1);
-        if self.interest.times_screen
-            && let Some(stamp) = stamp(payload.as_str())
-        {
-            let due = self.shared.zero + stamp;
-            self.shared.tally.time(Timed::Screen, due.elapsed());
-        }
-        if self.interest.remembers.is_none() && self.interest.witness.is_none() {
-            return;
-        }
-        let Ok(entry) = payload.parse::<Entry>() else {
-            return self.shared.tally.note("unreadable entry");
-        };
-        if let Some(witness) = &self.interest.witness {
-            witness.arrival(&entry);
-            let timeline = self.timelines.entry(entry.thread_id).or_default();
-            if timeline.offer(&entry) == Step::Apply {
-                witness.apply(&entry);
-            } else {
-                // This connection saw the thread from its beginning: what comes is next, or something is wrong.
-                self.shared.tally.note("entry out of order");
-            }
-        }
-        if let (EntryBody::Message { message }, Some(own)) = (&entry.body, &self.interest.remembers)
-        {
-            let known = self.known.entry(entry.thread_id).or_default();
-            known.last_seq = known.last_seq.max(message.seq);
-            if message.sender_id == *own {
-                known.own = Some((message.id, message.seq));
-            } else {
-                known.others = Some((message.id, message.seq));
-            }
-        }
-    }
 }
 
 /// Tells the record of a call what was answered.
@@ -468,16 +454,6 @@ fn message(thread_id: ThreadId, client_id: ClientId, content: String) -> SendOne
 /// What a message says: when it was due, counted from the beginning of the run, and some words.
 pub(super) fn words(due: Duration) -> String {
     format!("@{} {FILLER}", due.as_micros())
-}
-
-/// When the message of an entry was due, counted from the beginning of the run. Other entries carry messages as well.
-fn stamp(entry: &str) -> Option<Duration> {
-    if !entry.contains(r#""type":"message""#) {
-        return None;
-    }
-    let (_, after) = entry.split_once(r#""content":"@"#)?;
-    let micros = after.split_once(' ')?.0.parse().ok()?;
-    Some(Duration::from_micros(micros))
 }
 
 pub(super) fn stored(result: &SendResult) -> Stored {

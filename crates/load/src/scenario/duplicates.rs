@@ -64,7 +64,7 @@ pub(super) async fn duplicate_storm(stage: &mut Stage<'_>) -> Result<Outcome, Lo
         while let Ok(answer) = one.answers.try_recv() {
             answers.push(answer);
         }
-        let log = read(&stage.api(&one.name), one.thread_id).await?;
+        let log = read(&stage.api(&one.name, 0), one.thread_id).await?;
         found.compare(&answers, &log);
     }
     Ok(found.outcome(elapsed))
@@ -196,10 +196,10 @@ async fn prepare(stage: &mut Stage<'_>, number: usize) -> Result<Stutterer, Load
             orders,
         );
     }
-    let http = [0, 1].map(|_| {
+    let http = [0, 1].map(|place| {
         let (sends, waiting) = mpsc::unbounded_channel();
         let caller = Caller {
-            api: stage.api(&name),
+            api: stage.api(&name, number + place),
             tally: Arc::clone(&stage.tally),
             zero: stage.shared.zero,
             thread_id,

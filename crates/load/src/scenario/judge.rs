@@ -16,7 +16,7 @@ impl Run {
     pub async fn record_end(&self, target: &Target, recorder: &Recorder) -> Result<(), LoadError> {
         let mut threads = Vec::with_capacity(self.threads.len());
         for made in &self.threads {
-            let api = Api::new(target.address.clone(), &(target.sign)(&made.people[0]));
+            let api = Api::new(target.addresses[0].clone(), &(target.sign)(&made.people[0]));
             let thread = api.thread(made.thread_id).await;
             let thread = thread.map_err(LoadError::Api)?.data.thread;
             threads.push(RestThread {
@@ -33,8 +33,7 @@ impl Run {
             devices: self.records.clone(),
             sign: Arc::clone(&target.sign),
         };
-        let addresses = [target.address.clone()];
-        finale::read(&rest, &addresses, recorder)
+        finale::read(&rest, &target.addresses, recorder)
             .await
             .map_err(LoadError::Finale)
     }

@@ -75,6 +75,7 @@ pub(super) async fn mixed(stage: &mut Stage<'_>) -> Result<Outcome, LoadError> {
             witness: stage.witness(&names[number]),
             calls: stage.calls(&names[number]),
             answers: None,
+            source: None,
         };
         stage.put_to_work(number, transport, interest, orders);
     }
@@ -96,7 +97,8 @@ pub(super) async fn mixed(stage: &mut Stage<'_>) -> Result<Outcome, LoadError> {
                     let _ = readers[who % READERS].send(arrival.due);
                 }
                 What::Connect => {
-                    let (address, token) = (target.address.clone(), (target.sign)(&people[who]));
+                    let (address, token) =
+                        (target.address(who + 1).clone(), (target.sign)(&people[who]));
                     tokio::spawn(visit(address, token, arrival.due, Arc::clone(&tally)));
                 }
             }
@@ -119,7 +121,7 @@ fn reader(
 ) -> mpsc::UnboundedSender<Instant> {
     let (reads, mut due) = mpsc::unbounded_channel();
     let place = number % threads.len();
-    let api: Api = stage.api(&names[place * GROUP_PEOPLE]);
+    let api: Api = stage.api(&names[place * GROUP_PEOPLE], number);
     let (thread_id, tally) = (threads[place], Arc::clone(&stage.tally));
     stage.devices.spawn(async move {
         while let Some(due) = due.recv().await {

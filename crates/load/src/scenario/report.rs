@@ -105,6 +105,8 @@ pub struct Achieved {
     pub connected: u64,
     /// Entries that reached a device.
     pub delivered: u64,
+    /// Those of them that devices fetched, because they were only told where the thread is.
+    pub fetched: u64,
 }
 
 /// Times of one kind, in microseconds.
@@ -167,6 +169,7 @@ impl Summary {
             done,
             failed,
             delivered,
+            fetched,
             connected,
         } = tally.counters();
         let elapsed = outcome.elapsed.as_secs_f64();
@@ -189,6 +192,7 @@ impl Summary {
                 elapsed_seconds: elapsed,
                 connected,
                 delivered,
+                fetched,
             },
             times_us: times
                 .iter()
@@ -271,6 +275,9 @@ impl Summary {
         }
         line(row("connections accepted", &thousands(done.connected)));
         line(row("entries delivered", &thousands(done.delivered)));
+        if done.fetched > 0 {
+            line(row("  fetched by devices", &thousands(done.fetched)));
+        }
         for measure in &self.measures {
             line(row(measure.text, &shown(measure.value)));
         }
@@ -392,6 +399,7 @@ NOTE     1 things went wrong; figures beside errors say little
             "achieved.done_per_second",
             "achieved.elapsed_seconds",
             "achieved.failed",
+            "achieved.fetched",
             "asked.connections",
             "asked.duration_seconds",
             "asked.rate_per_second",

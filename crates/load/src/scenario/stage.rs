@@ -15,7 +15,7 @@ use tokio::{
 
 use super::{
     LoadError, MadeThread, Run, Summary,
-    device::{Device, Interest, Shared},
+    device::{Device, Interest, Shared, Source},
     orders::{Desk, Orders, desk},
     pace::{Arrival, Schedule},
     plan::{Plan, Rate},
@@ -87,8 +87,9 @@ impl<'a> Stage<'a> {
         for some in names.chunks(CONNECTING_AT_ONCE) {
             let opening: Vec<_> = some
                 .iter()
-                .map(|name| {
-                    let (address, token) = (self.target.address.clone(), self.token(name));
+                .zip(open.len()..)
+                .map(|(name, number)| {
+                    let (address, token) = (self.target.address(number).clone(), self.token(name));
                     let tally = Arc::clone(&self.tally);
                     tokio::spawn(async move {
                         let begin = Instant::now();
@@ -123,7 +124,7 @@ impl<'a> Stage<'a> {
             client_id: None,
         };
         let token = (self.target.sign)(&people[0]);
-        let address = self.target.address.clone();
+        let address = self.target.address(locked(&self.threads).len()).clone();
         let thread = if let Some(recorder) = &self.recorder {
             let calls = recorder.calls(&people[0]);
             let api = RecordedApi::new(address, &token, calls, CALL);
@@ -147,9 +148,15 @@ impl<'a> Stage<'a> {
         Ok(thread.id)
     }
 
-    /// HTTP calls in somebody's name.
-    pub(super) fn api(&self, name: &str) -> Api {
-        Api::new(self.target.address.clone(), &self.token(name))
+    /// HTTP calls in somebody's name, to the server of this number.
+    pub(super) fn api(&self, name: &str, number: usize) -> Api {
+        Api::new(self.target.address(number).clone(), &self.token(name))
+    }
+
+    /// Where the device of this number fetches what it is only told of.
+    pub(super) fn source(&self, name: &str, number: usize) -> Arc<Source> {
+        let address = self.target.address(number).clone();
+        Arc::new(Source::new(address, self.token(name)))
     }
 
     /// Somebody's access token.

@@ -218,7 +218,7 @@ async fn gather(
             stage.target.entropy as u64 ^ (number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let device = DeviceId(format!("device-{number}"));
         let mut options = SessionOptions::to(
-            &stage.target.address,
+            stage.target.address(number),
             token,
             device,
             NewThread::WholeLog,

@@ -71,6 +71,7 @@ pub struct Tally {
     done: AtomicU64,
     failed: AtomicU64,
     delivered: AtomicU64,
+    fetched: AtomicU64,
     connected: AtomicU64,
     phase: Mutex<String>,
     times: Mutex<BTreeMap<Timed, Histogram<u64>>>,
@@ -84,6 +85,7 @@ impl Default for Tally {
             done: AtomicU64::new(0),
             failed: AtomicU64::new(0),
             delivered: AtomicU64::new(0),
+            fetched: AtomicU64::new(0),
             connected: AtomicU64::new(0),
             phase: Mutex::new("connecting".to_owned()),
             times: Mutex::default(),
@@ -103,6 +105,8 @@ pub struct Counters {
     pub failed: u64,
     /// Entries that reached a device.
     pub delivered: u64,
+    /// Those of them that devices fetched, because they were only told where the thread is.
+    pub fetched: u64,
     /// Connections that were accepted.
     pub connected: u64,
 }
@@ -130,6 +134,7 @@ impl Tally {
             done,
             failed,
             delivered: read(&self.delivered),
+            fetched: read(&self.fetched),
             connected: read(&self.connected),
         }
     }
@@ -168,6 +173,11 @@ impl Tally {
     /// Entries reached a device.
     pub(super) fn deliver(&self, count: u64) {
         self.delivered.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// A device fetched entries, which count as delivered as well.
+    pub(super) fn fetch(&self, count: u64) {
+        self.fetched.fetch_add(count, Ordering::Relaxed);
     }
 
     /// A connection was accepted, after so long.

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
 use semel_client::{
     Destination, Event, MemoryStore, NewThread, Note, Notes, SendError, Session, SessionOptions,
     Stored,
 };
 use semel_protocol::{
-    ClientId, DeviceId,
+    ClientId, DeviceId, Seq, ThreadId, UserId,
     socket::{Receipt, from_server},
 };
 use tokio::sync::{RwLock, oneshot};
@@ -136,9 +137,11 @@ fn settled(world: &World, device: &str, answer: Result<Stored, SendError>) -> Op
 
 /// What the application does with its notes: the witness has seen the entries already.
 async fn read(world: Arc<World>, record: Arc<SessionRecord>, mut notes: Notes) {
+    let mut shown = Shown::default();
     while let Some(note) = notes.recv().await {
         match note {
-            Note::Event(event) => show(&record, &event),
+            Note::Connected => shown.connect(),
+            Note::Event(event) => show(&record, &mut shown, &event),
             Note::Answered { answer, .. } => {
                 let answer = answer.map(|stored| *stored);
                 settled(&world, record.device(), answer);
@@ -152,10 +155,57 @@ async fn read(world: Arc<World>, record: Arc<SessionRecord>, mut notes: Notes) {
     }
 }
 
-fn show(record: &SessionRecord, event: &Event) {
+fn show(record: &SessionRecord, shown: &mut Shown, event: &Event) {
     if event.name == from_server::READ
         && let Ok(receipt) = event.payload.parse::<Receipt>()
+        && shown.is_news(&receipt)
     {
         record.position(&receipt.user_id, receipt.thread_id, receipt.seq);
+    }
+}
+
+/// Read positions that a device shows. Another server may know less than the one before (P-READ-1): what was told over an
+/// earlier connection holds until more is told. Over one connection every position is shown, so that one that goes back is seen.
+#[derive(Default)]
+struct Shown {
+    before: FxHashMap<(ThreadId, UserId), Seq>,
+    now: FxHashMap<(ThreadId, UserId), Seq>,
+}
+
+impl Shown {
+    fn connect(&mut self) {
+        for (seat, seq) in self.now.drain() {
+            let before = self.before.entry(seat).or_default();
+            *before = seq.max(*before);
+        }
+    }
+
+    fn is_news(&mut self, receipt: &Receipt) -> bool {
+        let seat = (receipt.thread_id, receipt.user_id.clone());
+        let is_news = self.before.get(&seat).is_none_or(|seq| receipt.seq > *seq);
+        self.now.insert(seat, receipt.seq);
+        is_news
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p_read_1_a_device_that_goes_to_another_server_keeps_the_greater_position() {
+        let receipt = |seq| Receipt {
+            thread_id: ThreadId(uuid::Uuid::nil()),
+            user_id: UserId::parse("ann").unwrap(),
+            seq,
+        };
+        let mut shown = Shown::default();
+        shown.connect();
+        assert!(shown.is_news(&receipt(88)));
+        // The server itself must not do that: it is shown, and found.
+        assert!(shown.is_news(&receipt(56)) && shown.is_news(&receipt(88)));
+        shown.connect();
+        assert!(!shown.is_news(&receipt(56)) && !shown.is_news(&receipt(88)));
+        assert!(shown.is_news(&receipt(89)));
     }
 }

@@ -16,7 +16,7 @@ mod world;
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -30,11 +30,10 @@ use rooms::Board;
 use semel_client::{Address, Api};
 use semel_protocol::UserId;
 use tokio::{
-    sync::watch,
     task::{JoinHandle, JoinSet},
     time::timeout,
 };
-use world::{Phase, World};
+use world::World;
 
 use crate::{
     Sign,
@@ -76,7 +75,7 @@ pub struct Workload {
 
 impl Workload {
     /// Makes the people and threads of a plan, connects the devices, and begins. With several addresses, clients are
-    /// spread over them.
+    /// spread over them, and go to the next one whenever they connect again or repeat what was not answered.
     pub async fn start(
         plan: Plan,
         addresses: Vec<Address>,
@@ -99,7 +98,7 @@ impl Workload {
             places: Arc::new(Places::new(addresses)),
             people,
             board: Board::default(),
-            phase: watch::Sender::new(Phase::Going),
+            is_going: AtomicBool::new(true),
             acknowledged: AtomicU64::new(0),
             complaints: Mutex::default(),
         });
@@ -138,28 +137,6 @@ impl Workload {
     /// A client is killed and started again with what it had kept. Any number is one of a device.
     pub async fn crash_client(&self, number: usize) {
         self.devices[number % self.devices.len()].crash().await;
-    }
-
-    /// Nothing new is begun until [`Workload::resume`]; what was begun goes on.
-    pub fn pause(&self) {
-        self.world.phase.send_if_modified(|phase| {
-            let is_going = *phase == Phase::Going;
-            if is_going {
-                *phase = Phase::Paused;
-            }
-            is_going
-        });
-    }
-
-    /// Goes on after [`Workload::pause`].
-    pub fn resume(&self) {
-        self.world.phase.send_if_modified(|phase| {
-            let is_paused = *phase == Phase::Paused;
-            if is_paused {
-                *phase = Phase::Going;
-            }
-            is_paused
-        });
     }
 }
 

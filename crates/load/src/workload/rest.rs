@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
-    sync::{Arc, PoisonError},
+    sync::{Arc, PoisonError, atomic::Ordering},
     time::Duration,
 };
 
@@ -11,11 +11,7 @@ use semel_client::{Api, ApiError};
 use semel_protocol::{Rev, ThreadId, UserId};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::{
-    Workload,
-    device::Device,
-    world::{Phase, World},
-};
+use super::{Workload, device::Device, world::World};
 use crate::{Sign, record::SessionRecord};
 
 /// Pause between two looks whether everything is at rest, in milliseconds.
@@ -80,7 +76,7 @@ impl Workload {
     /// every device has applied everything that is its person's to see. Servers must be up, faults healed.
     pub async fn quiesce(&self, limit: Duration) -> Result<Rest, Stuck> {
         let end = Instant::now() + limit;
-        self.world.phase.send_replace(Phase::Over);
+        self.world.is_going.store(false, Ordering::Relaxed);
         self.end_tasks(end).await?;
         self.check_complaints()?;
         let mut before = None;

@@ -4,14 +4,14 @@ use std::{
     hash::{BuildHasher, Hasher, RandomState},
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use semel_client::IdMaker;
 use semel_protocol::{ClientId, Timestamp, UserId};
-use tokio::{sync::watch, time::sleep};
+use tokio::time::sleep;
 
 use super::{
     Plan,
@@ -29,14 +29,6 @@ const AGAIN_MILLIS: u64 = 25;
 /// Client ids begin at this time, whatever the clock says.
 const IDS_BEGIN_MILLIS: i64 = 1_767_225_600_000;
 
-/// Whether new things are begun.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
-    Going,
-    Paused,
-    Over,
-}
-
 pub(crate) struct World {
     pub(super) plan: Plan,
     pub(super) recorder: Recorder,
@@ -44,19 +36,17 @@ pub(crate) struct World {
     pub(super) places: Arc<Places>,
     pub(super) people: Vec<UserId>,
     pub(super) board: Board,
-    pub(super) phase: watch::Sender<Phase>,
+    /// Whether new things are begun.
+    pub(super) is_going: AtomicBool,
     pub(super) acknowledged: AtomicU64,
     /// What should not have happened, and is not in the history.
     pub(super) complaints: Mutex<Vec<String>>,
 }
 
 impl World {
-    /// Waits for the next turn, as long as the pause lasts. False when it is over.
-    pub(super) async fn turn(&self) -> bool {
-        let mut phase = self.phase.subscribe();
-        let next = phase.wait_for(|phase| *phase != Phase::Paused).await;
-        // The sender is here: waiting cannot fail.
-        next.is_ok_and(|phase| *phase == Phase::Going)
+    /// Whether there is another turn.
+    pub(super) fn goes_on(&self) -> bool {
+        self.is_going.load(Ordering::Relaxed)
     }
 
     /// What one does between two turns, a bit shorter or longer each time.
@@ -100,18 +90,28 @@ impl World {
     }
 
     pub(super) fn caller(self: &Arc<Self>, person: usize) -> Caller {
+        self.caller_at(person, 0)
+    }
+
+    /// The same, who begins at another server, if there are several.
+    pub(super) fn caller_elsewhere(self: &Arc<Self>, person: usize) -> Caller {
+        self.caller_at(person, 1)
+    }
+
+    fn caller_at(self: &Arc<Self>, person: usize, moves: usize) -> Caller {
         let calls = self.recorder.calls(&self.people[person]);
         let version = self.places.version();
         Caller {
-            api: self.api(person, calls),
+            api: self.api(person, moves, calls),
             world: Arc::clone(self),
             person,
             version,
+            moves,
         }
     }
 
-    fn api(&self, person: usize, calls: CallRecord) -> RecordedApi {
-        let address = self.places.of(person);
+    fn api(&self, person: usize, moves: usize, calls: CallRecord) -> RecordedApi {
+        let address = self.places.of(person + moves);
         let limit = self.plan.call_limit;
         RecordedApi::new(address, &self.token(person), calls, limit)
     }
@@ -140,6 +140,8 @@ pub(super) struct Caller {
     api: RecordedApi,
     person: usize,
     version: u64,
+    /// Servers that were left.
+    moves: usize,
 }
 
 impl Caller {
@@ -147,14 +149,23 @@ impl Caller {
         let version = self.world.places.version();
         if version != self.version {
             self.version = version;
-            self.api = self.world.api(self.person, self.api.calls().clone());
+            self.connect();
         }
         &self.api
     }
 
-    /// The pause before another attempt.
-    pub(super) async fn rest(&self) {
+    /// The pause before another attempt, which goes to another server, if there are several.
+    pub(super) async fn rest(&mut self) {
         sleep(Duration::from_millis(AGAIN_MILLIS)).await;
+        self.moves += 1;
+        if self.world.places.count() > 1 {
+            self.connect();
+        }
+    }
+
+    fn connect(&mut self) {
+        let calls = self.api.calls().clone();
+        self.api = self.world.api(self.person, self.moves, calls);
     }
 }
 

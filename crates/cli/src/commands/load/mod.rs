@@ -8,11 +8,10 @@ mod server;
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use semel_backends::sqlite;
-use semel_client::ConnectError;
+use semel_client::{Address, ConnectError};
 use semel_core::ports::Entropy as _;
 use semel_load::{
     Sign,
-    finale::FinaleError,
     scenario::{self, LoadError, Plan, Rate, Scenario, Tally, Target},
 };
 use semel_protocol::{Timestamp, UserId};
@@ -89,7 +88,7 @@ fn check_files(plans: &[Plan]) -> Result<(), Failure> {
 }
 
 async fn run_all(settings: &SettingsArgs, args: &LoadArgs, plans: &[Plan]) -> Outcome {
-    let mut report = Report::new(args.url.as_deref());
+    let mut report = Report::new(&args.url);
     for plan in plans {
         let (target, server) = target(settings, args)?;
         run_one(args, plan, &target, server, &mut report).await?;
@@ -114,24 +113,29 @@ fn target(
     settings: &SettingsArgs,
     args: &LoadArgs,
 ) -> Result<(Target, Option<Arc<Server>>), Failure> {
-    let (address, tokens, server) = if let Some(url) = &args.url {
-        let address = url
-            .parse()
-            .map_err(|error| Failure::because(format!("`{url}` cannot be loaded"), &error))?;
-        (address, tokens(settings, args)?, None)
-    } else {
+    let (addresses, tokens, server) = if args.url.is_empty() {
         let server = Server::start()?;
         let tokens = Tokens::new(server.secret().as_bytes(), Arc::new(SystemClock));
-        (server.address(), tokens, Some(Arc::new(server)))
+        (vec![server.address()], tokens, Some(Arc::new(server)))
+    } else {
+        (addresses(&args.url)?, tokens(settings, args)?, None)
     };
     let target = Target {
-        address,
+        addresses,
         sign: signer(tokens),
         now: Arc::new(serve::now),
         entropy: SystemEntropy.seed(),
         own: server.clone().map(|server| server as _),
     };
     Ok((target, server))
+}
+
+fn addresses(urls: &[String]) -> Result<Vec<Address>, Failure> {
+    let address = |url: &String| {
+        let parsed = url.parse();
+        parsed.map_err(|error| Failure::because(format!("`{url}` cannot be loaded"), &error))
+    };
+    urls.iter().map(address).collect()
 }
 
 fn tokens(settings: &SettingsArgs, args: &LoadArgs) -> Result<Tokens, Failure> {
@@ -151,6 +155,8 @@ fn signer(tokens: Tokens) -> Sign {
             name: None,
             scope: Scope::Person,
             expires_at: Timestamp(serve::now().0 + TOKEN_MILLIS),
+            session_id: None,
+            is_verified: false,
         })
     })
 }
@@ -184,20 +190,21 @@ async fn run_one(
 
 /// Says what to do next.
 fn failed(error: &LoadError, args: &LoadArgs) -> Failure {
-    let advice = match (error, &args.url) {
-        (LoadError::Connect(_, ConnectError::Refused { .. }), Some(_)) => {
+    let advice = match (error, args.url.is_empty()) {
+        (LoadError::Connect(_, ConnectError::Refused { .. }), false) => {
             "; does the server take tokens that are signed with this secret? Say --secret-file, or set JWT_SECRET_KEY \
              to the server's"
         }
-        (LoadError::Connect(..) | LoadError::Gather(_), Some(_)) => {
+        (LoadError::Connect(..) | LoadError::Gather(_), false) => {
             "; is the server running there, and may it open so many files? See its log"
         }
-        (LoadError::Finale(FinaleError::TooOld(_)), _) => {
-            "; with --check, ask for a shorter or slower run: of a log of more than 10,000 entries nobody reads the \
-             beginning"
-        }
-        (LoadError::Connect(..) | LoadError::Gather(_), None) => {
+        (LoadError::Connect(..) | LoadError::Gather(_), true) => {
             "; ask for fewer with --connections"
+        }
+        (LoadError::Api(_) | LoadError::Call(_) | LoadError::Finale(_), _)
+            if args.url.len() > 1 =>
+        {
+            "; have all these servers the same database (see database_url in `semel config print`)?"
         }
         _ => "",
     };

@@ -17,9 +17,13 @@ pub(super) struct Report {
 }
 
 impl Report {
-    pub(super) fn new(url: Option<&str>) -> Self {
+    pub(super) fn new(urls: &[String]) -> Self {
+        let server = match urls {
+            [] => "own".to_owned(),
+            urls => urls.join(" "),
+        };
         Self {
-            server: url.unwrap_or("own").to_owned(),
+            server,
             runs: Vec::new(),
             bare: Vec::new(),
             is_good: true,

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use tokio::time::{sleep, sleep_until};
 use uuid::Uuid;
 
-use super::*;
+use super::{seeing::stamp, *};
 use crate::scenario::orders::desk;
 
 const SECOND: Duration = Duration::from_secs(1);

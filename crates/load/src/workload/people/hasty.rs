@@ -44,9 +44,11 @@ pub(in crate::workload) async fn hasty(world: Arc<World>, person: usize, mut dic
     let mut ids = world.ids();
     let mut caller = world.caller(person);
     let mut open: Option<Line> = None;
-    while world.turn().await {
+    let mut places = person..;
+    while world.goes_on() {
         let Some(line) = open.take() else {
-            open = connect(&world, person).await;
+            let place = places.next().unwrap_or(person);
+            open = connect(&world, person, place).await;
             continue;
         };
         let Some(room) = world.room(person, &mut dice) else {
@@ -77,8 +79,8 @@ pub(in crate::workload) async fn hasty(world: Arc<World>, person: usize, mut dic
     }
 }
 
-async fn connect(world: &Arc<World>, person: usize) -> Option<Line> {
-    let (address, token) = (world.places.of(person), world.token(person));
+async fn connect(world: &Arc<World>, person: usize, place: usize) -> Option<Line> {
+    let (address, token) = (world.places.of(place), world.token(person));
     let limit = world.plan.patience;
     let Ok(Ok((client, mut events))) =
         timeout(limit, Client::connect(&address, &token, None)).await

@@ -26,7 +26,7 @@ const READ_BACK_PERCENT: usize = 20;
 struct Hand {
     world: Arc<World>,
     person: usize,
-    /// Two connections of one person.
+    /// Two connections of one person, to two servers if there are several.
     first: Caller,
     second: Caller,
     ids: Ids,
@@ -39,14 +39,14 @@ pub(in crate::workload) async fn keyed(world: Arc<World>, person: usize, dice: D
     let mut hand = Hand {
         person,
         first: world.caller(person),
-        second: world.caller(person),
+        second: world.caller_elsewhere(person),
         ids: world.ids(),
         dice,
         own: VecDeque::new(),
         reactions: VecDeque::new(),
         world,
     };
-    while hand.world.turn().await {
+    while hand.world.goes_on() {
         let room = hand.world.room(person, &mut hand.dice);
         if let Some(room) = room {
             hand.take_turn(&room).await;

@@ -40,7 +40,7 @@ pub(in crate::workload) async fn manager(
         dice,
         world,
     };
-    while office.world.turn().await {
+    while office.world.goes_on() {
         let open = office.world.board.open();
         let mine: Vec<_> = open
             .iter()

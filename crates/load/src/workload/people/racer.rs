@@ -25,7 +25,7 @@ const PAUSES: usize = 20;
 const DIRECT_PERCENT: usize = 60;
 
 pub(in crate::workload) async fn racer(world: Arc<World>, races: Arc<AtomicUsize>, mut dice: Dice) {
-    while world.turn().await {
+    while world.goes_on() {
         if races.fetch_add(1, Ordering::Relaxed) >= world.plan.races_max {
             return;
         }

@@ -12,7 +12,7 @@ const BACK_MAX: usize = 300;
 
 pub(in crate::workload) async fn reader(world: Arc<World>, mut dice: Dice) {
     let mut callers = HashMap::new();
-    while world.turn().await {
+    while world.goes_on() {
         let open = world.board.open();
         if let Some(room) = dice.pick(&open)
             && let Some(person) = dice.pick(&room.members).copied()
@@ -24,10 +24,13 @@ pub(in crate::workload) async fn reader(world: Arc<World>, mut dice: Dice) {
             let from = room.head().saturating_sub(dice.below(BACK_MAX) as u64);
             let limit = 1 + dice.below(limits::PAGE_MESSAGES_MAX);
             // Recorded, whatever comes of it.
-            match dice.below(3) {
-                0 => drop(api.newest_messages(room.id).await),
-                1 => drop(api.messages_after(room.id, from, limit).await),
-                _ => drop(api.entries_after(room.id, from).await),
+            let error = match dice.below(3) {
+                0 => api.newest_messages(room.id).await.err(),
+                1 => api.messages_after(room.id, from, limit).await.err(),
+                _ => api.entries_after(room.id, from).await.err(),
+            };
+            if error.is_some_and(|error| error.is_retryable()) {
+                caller.rest().await;
             }
         }
         world.think(&mut dice).await;

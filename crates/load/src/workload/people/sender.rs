@@ -18,8 +18,8 @@ const REPEATED_PERCENT: usize = 2;
 
 pub(in crate::workload) async fn sender(world: Arc<World>, device: Arc<Device>, mut dice: Dice) {
     let mut ids = world.ids();
-    let mut caller = world.caller(device.person);
-    while world.turn().await {
+    let mut caller = world.caller_elsewhere(device.person);
+    while world.goes_on() {
         let Some(room) = world.room(device.person, &mut dice) else {
             world.think(&mut dice).await;
             continue;
@@ -43,7 +43,10 @@ pub(in crate::workload) async fn sender(world: Arc<World>, device: Arc<Device>, 
             if dice.chance(REPEATED_PERCENT) {
                 let again = message(client_id, &content);
                 // Recorded, whatever comes of it.
-                let _ = caller.api().send(room.id, &again, None).await;
+                let again = caller.api().send(room.id, &again, None).await;
+                if again.is_err_and(|error| error.is_retryable()) {
+                    caller.rest().await;
+                }
             }
         }
         world.think(&mut dice).await;
