@@ -228,6 +228,18 @@ impl Api {
         self.entries_after(thread, &after, limit).await
     }
 
+    /// Entries after a rev up to another one: any part of a log, however long that is.
+    pub async fn entries_between(
+        &self,
+        thread: ThreadId,
+        (after, until): (Rev, Rev),
+        limit: usize,
+    ) -> Called<EntryPage> {
+        let query = format!("after_rev={after}&until_rev={until}&limit={limit}");
+        self.get(&format!("/api/chat/threads/{thread}/entries?{query}"))
+            .await
+    }
+
     /// The same after a place in a log: `too_old` when the thread has another log now.
     pub async fn entries_after(
         &self,

@@ -105,6 +105,8 @@ pub enum ConnectError {
         code: Option<Code>,
         /// What the server said.
         message: String,
+        /// After so many milliseconds it may let the device in.
+        retry_after_ms: Option<u64>,
     },
 }
 
@@ -329,16 +331,25 @@ fn refusal(json: &str) -> ConnectError {
     #[derive(Deserialize)]
     struct Refusal {
         message: String,
+        data: Option<Data>,
     }
-    let message = match serde_json::from_str::<Refusal>(json) {
-        Ok(refusal) => refusal.message,
-        Err(_) => json.to_owned(),
+    #[derive(Deserialize)]
+    struct Data {
+        retry_after_ms: Option<u64>,
+    }
+    let (message, data) = match serde_json::from_str::<Refusal>(json) {
+        Ok(refusal) => (refusal.message, refusal.data),
+        Err(_) => (json.to_owned(), None),
     };
     let code = Code::ALL
         .iter()
         .copied()
         .find(|code| code.as_str() == message);
-    ConnectError::Refused { code, message }
+    ConnectError::Refused {
+        code,
+        message,
+        retry_after_ms: data.and_then(|data| data.retry_after_ms),
+    }
 }
 
 #[cfg(test)]
@@ -347,6 +358,24 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+
+    #[test]
+    fn p_conn_7_a_refusal_says_for_how_long() {
+        let read = |json: &str| match refusal(json) {
+            ConnectError::Refused {
+                code,
+                message,
+                retry_after_ms,
+            } => (code, message, retry_after_ms),
+            other => panic!("{other}"),
+        };
+        let busy = r#"{"message":"overloaded","data":{"retry_after_ms":7,"more":1}}"#;
+        let code = Some(Code::Overloaded);
+        assert_eq!(read(busy), (code, "overloaded".to_owned(), Some(7)));
+        let bare = r#"{"message":"overloaded"}"#;
+        assert_eq!(read(bare), (code, "overloaded".to_owned(), None));
+        assert_eq!(read("none"), (None, "none".to_owned(), None));
+    }
 
     const OPEN: &str =
         r#"0{"sid":"a","upgrades":[],"pingInterval":40,"pingTimeout":20,"maxPayload":9}"#;
@@ -413,7 +442,7 @@ mod tests {
     async fn a_refusal_has_its_code() {
         let (address, _server) = server(&[r#"44{"message":"unauthenticated"}"#]).await;
         let refused = Transport::connect(&address, "t", None).await;
-        let Err(ConnectError::Refused { code, message }) = refused else {
+        let Err(ConnectError::Refused { code, message, .. }) = refused else {
             panic!("connected")
         };
         assert_eq!(

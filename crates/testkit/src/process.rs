@@ -3,6 +3,8 @@
 use std::{
     ffi::OsString,
     fs, io,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::OnceLock,
@@ -14,7 +16,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use semel_client::Address;
 use serde_json::Value;
 
-use crate::SECRET;
+use crate::{SECRET, watch::Watch};
 
 /// Time in which a server must serve, in seconds.
 const START_SECONDS_MAX: u64 = 60;
@@ -23,6 +25,19 @@ const STOP_SECONDS_MAX: u64 = 30;
 /// Pause between looks whether it does, in microseconds.
 const LOOK_MICROS: u64 = 500;
 
+/// A free port of this machine.
+const ANYWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+/// Variables by which whoever runs tests may have set up a server of their own, beside those that begin with `SEMEL_`.
+const SETTINGS: [&str; 3] = ["DATABASE_URL", "REDIS_URL", "SERVER_ID"];
+
+/// What variables begin with that tell of the package of a test.
+const OF_PACKAGE: [&str; 4] = [
+    "CARGO_PKG_",
+    "CARGO_MANIFEST_",
+    "CARGO_BIN_",
+    "CARGO_CRATE_",
+];
+
 /// How a server is started, beyond where.
 #[derive(Clone, Debug, Default)]
 pub struct Launch {
@@ -30,15 +45,19 @@ pub struct Launch {
     pub environment: Vec<(OsString, OsString)>,
     /// Where its log goes; left out, `test.log` beside the data.
     pub log: Option<PathBuf>,
+    /// Where it listens; left out, on a free port of this machine.
+    pub listen: Option<SocketAddr>,
 }
 
-/// A running server. Dropping it kills it.
+/// A running server. Dropping it kills it, and so does the end of the process that started it.
 #[derive(Debug)]
 pub struct Semel {
     binary: PathBuf,
     data_dir: PathBuf,
     launch: Launch,
     child: Child,
+    /// Until it has ended.
+    watch: Option<Watch>,
     /// Where it serves.
     pub address: Address,
     /// From the start of the process until it served.
@@ -46,19 +65,21 @@ pub struct Semel {
 }
 
 impl Semel {
-    /// Starts a server on a data directory, on a free port. Its log goes beside the data.
+    /// Starts a server on a data directory. Its log goes beside the data.
     pub fn start(binary: &Path, data_dir: &Path) -> io::Result<Self> {
         Self::start_with(binary, data_dir, Launch::default())
     }
 
     /// The same in an environment of one's own.
     pub fn start_with(binary: &Path, data_dir: &Path, launch: Launch) -> io::Result<Self> {
-        let started = spawn(binary, data_dir, "127.0.0.1:0", &launch)?;
+        let listen = launch.listen.unwrap_or(ANYWHERE).to_string();
+        let started = spawn(binary, data_dir, &listen, &launch)?;
         Ok(Self {
             binary: binary.to_owned(),
             data_dir: data_dir.to_owned(),
             launch,
             child: started.child,
+            watch: Some(started.watch),
             address: started.address,
             start_time: started.time,
         })
@@ -67,6 +88,7 @@ impl Semel {
     /// Kills it with SIGKILL, as a crash would.
     pub fn kill(&mut self) -> io::Result<()> {
         self.child.kill()?;
+        self.watch = None;
         self.child.wait().map(drop)
     }
 
@@ -76,6 +98,7 @@ impl Semel {
         let told = Instant::now();
         while told.elapsed() < Duration::from_secs(STOP_SECONDS_MAX) {
             if let Some(status) = self.child.try_wait()? {
+                self.watch = None;
                 return Ok(status);
             }
             sleep(Duration::from_micros(LOOK_MICROS));
@@ -113,8 +136,15 @@ impl Semel {
         let listen = self.address.authority.clone();
         let started = spawn(&self.binary, &self.data_dir, &listen, &self.launch)?;
         (self.child, self.address) = (started.child, started.address);
+        self.watch = Some(started.watch);
         self.start_time = started.time;
         Ok(())
+    }
+
+    /// The same in another environment, from now on.
+    pub fn restart_with(&mut self, launch: Launch) -> io::Result<()> {
+        self.launch = launch;
+        self.restart()
     }
 
     /// Its process id.
@@ -147,6 +177,7 @@ impl Drop for Semel {
 /// A server that serves.
 struct Started {
     child: Child,
+    watch: Watch,
     address: Address,
     time: Duration,
 }
@@ -165,33 +196,33 @@ fn spawn(binary: &Path, data_dir: &Path, listen: &str, launch: &Launch) -> io::R
         .create(true)
         .append(true)
         .open(&log_path)?;
-    let own = |(name, _): &(String, String)| name.starts_with("SEMEL_");
     let mut command = Command::new(binary);
-    for (name, _) in std::env::vars().filter(own) {
-        command.env_remove(name);
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("SEMEL_") || SETTINGS.contains(&text.as_ref()) {
+            command.env_remove(name);
+        }
     }
     let started = Instant::now();
     let mut child = command
-        .args([
-            "serve",
-            "--listen",
-            listen,
-            "--metrics-listen",
-            "off",
-            "--data-dir",
-        ])
+        .args(["serve", "--listen", listen, "--data-dir"])
         .arg(data_dir)
         .env("JWT_SECRET_KEY", SECRET)
+        .env("SEMEL_METRICS_LISTEN", "off")
         .envs(launch.environment.iter().cloned())
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)
+        // What a terminal tells its group is for whoever started it to pass on.
+        .process_group(0)
         .spawn()?;
+    let watch = Watch::over(child.id())?;
     while started.elapsed() < Duration::from_secs(START_SECONDS_MAX) {
         if let Some(address) = read_note(&note) {
             let time = started.elapsed();
             return Ok(Started {
                 child,
+                watch,
                 address,
                 time,
             });
@@ -246,6 +277,13 @@ fn build() -> io::Result<PathBuf> {
         "semel",
     ]);
     cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+    // What cargo tells a test of its own package: some dependencies would be built anew for each.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if OF_PACKAGE.iter().any(|prefix| text.starts_with(prefix)) {
+            cargo.env_remove(name);
+        }
+    }
     if profile.ends_with("release") {
         cargo.arg("--release");
     }

@@ -1,55 +1,12 @@
 //! Each campaign of faults for some seconds, judged by the checker. `make faults` does the same for long.
 
-use std::{env::temp_dir, time::Duration};
+mod campaign;
 
-use semel_load::workload::Plan;
+use campaign::{passes, plan_of, run};
 use semel_testkit::{
-    binary,
-    campaign::{Campaign, Outcome, Run},
-    faults::{Kind, StageError},
-    skip,
+    campaign::{Campaign, Run},
+    faults::Kind,
 };
-
-fn plan_of(campaign: Campaign, seed: u64, millis: u64) -> Run {
-    Run {
-        campaign,
-        seed,
-        duration: Duration::from_millis(millis),
-        plan: Plan::tiny(seed),
-        binary: binary().to_owned(),
-        scratch: temp_dir(),
-        keep: temp_dir().join("semel-faults"),
-        command: format!("the test of campaign {campaign}"),
-        commit: String::new(),
-        is_lying: false,
-    }
-}
-
-async fn run(run: &Run) -> Option<Outcome> {
-    match run.run(&|_| {}).await {
-        Ok(outcome) => Some(outcome),
-        Err(StageError::Missing(missing)) => {
-            skip(missing.part, &missing.reason);
-            None
-        }
-        Err(StageError::Io(error)) => panic!("{error}"),
-    }
-}
-
-/// A campaign passes, and these faults happened in it at least so often.
-async fn passes(campaign: Campaign, seed: u64, millis: u64, least: &[(Kind, u64)]) {
-    let planned = plan_of(campaign, seed, millis);
-    let Some(outcome) = run(&planned).await else {
-        return;
-    };
-    let (schedule, kept) = (planned.schedule(), &outcome.kept);
-    let failure = outcome.failure.as_deref();
-    assert_eq!(failure, None, "seed {seed}, kept in {kept:?}:\n{schedule}");
-    for (kind, count) in least {
-        let happened = outcome.faults.get(kind).copied().unwrap_or(0);
-        assert!(happened >= *count, "{happened} × {kind} in\n{schedule}");
-    }
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_p1_kill_nine_loses_nothing_and_doubles_nothing() {
@@ -104,4 +61,18 @@ async fn fault_t1_clocks_that_jump_lose_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_c1_clients_that_crash_lose_nothing() {
     passes(Campaign::Client, 1, 1_500, &[(Kind::ClientCrash, 3)]).await;
+}
+
+/// A run without a fault has passed nothing, and violated nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_in_which_nothing_went_wrong_proves_nothing() {
+    let keep = tempfile::tempdir().unwrap();
+    let calm = Run {
+        keep: keep.path().to_owned(),
+        ..plan_of(Campaign::Kill, 1, 50)
+    };
+    let outcome = run(&calm).await.unwrap();
+    assert!(outcome.is_invalid && outcome.violations == 0, "{outcome:?}");
+    let failure = outcome.failure.unwrap();
+    assert!(failure.contains("never happened: fault"), "{failure}");
 }

@@ -96,10 +96,13 @@ pub(super) async fn run(
                 worker.note(Note::Disconnected).await;
                 end
             }
-            Err(ConnectError::Refused { code, message })
+            Err(ConnectError::Refused { code, message, .. })
                 if code.is_none_or(|code| !code.is_retryable()) =>
             {
                 End::KeptOut(message)
+            }
+            Err(ConnectError::Refused { retry_after_ms, .. }) => {
+                End::Broken(retry_after_ms.map(wait))
             }
             Err(_) => End::Broken(None),
         };

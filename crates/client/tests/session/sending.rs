@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use semel_client::Note;
+use semel_protocol::Code;
 use tokio::time::Instant;
 
 use crate::{
@@ -164,6 +165,40 @@ async fn a_server_that_closes_says_when_to_come_back_or_that_nobody_shall() {
         .next_note(|note| matches!(note, Note::Refused(_)))
         .await;
     assert!(matches!(refused, Note::Refused(reason) if reason == "shutting_down"));
+    assert!(life.notes.recv().await.is_none());
+}
+
+/// Whoever is kept out for now comes back when it was told to, and what waits is sent; whoever is kept out for good does not.
+#[tokio::test(start_paused = true)]
+async fn p_conn_7_a_device_that_is_refused_waits_as_long_as_it_is_told() {
+    let world = World::new([]);
+    let (mut life, _store) = start(&world);
+    life.send("a").await;
+    let busy = |millis| (Code::Overloaded, Some(millis));
+    let often = (Code::RateLimited, Some(20_000));
+    world.refuse([busy(40_000), busy(70_000), often, (Code::Overloaded, None)]);
+    life.send("b").await;
+    let connects = world.connects();
+    let pauses: Vec<_> = connects.windows(2).map(|two| two[1] - two[0]).collect();
+    let [_, pauses @ .., own] = &pauses[..] else {
+        panic!("{pauses:?}")
+    };
+    let told = [40, 70, 20].map(Duration::from_secs);
+    assert_eq!(pauses.len(), told.len());
+    for (pause, told) in pauses.iter().zip(told) {
+        assert!(
+            (told..told + Duration::from_secs(1)).contains(pause),
+            "{pause:?}"
+        );
+    }
+    assert!(
+        *own < Duration::from_secs(6),
+        "without a wait its own: {own:?}"
+    );
+    assert_eq!(world.stored(), ["a", "b"]);
+    world.refuse([(Code::Unauthenticated, None)]);
+    life.next_note(|note| matches!(note, Note::Refused(_)))
+        .await;
     assert!(life.notes.recv().await.is_none());
 }
 

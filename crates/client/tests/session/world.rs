@@ -16,7 +16,7 @@ use semel_protocol::{
     requests::SendMessage,
     socket::{Ack, Closing, SendBatch, SendOne, from_client, from_server},
     sync::{Cursor, SyncRequest, SyncResult, SyncThread},
-    thread::{BatchItem, BatchResult},
+    thread::{BatchItem, BatchResult, Preferences, ThreadSettings},
 };
 use serde::Serialize;
 use serde_json::{json, value::RawValue};
@@ -59,6 +59,8 @@ struct State {
     log: Vec<Entry>,
     incarnation: u64,
     is_down: bool,
+    /// Connections that are refused, one after the other, and for how many milliseconds.
+    refusals: VecDeque<(Code, Option<u64>)>,
     script: VecDeque<Act>,
     /// A connection breaks when its line is taken out.
     links: Vec<(mpsc::UnboundedSender<Incoming>, watch::Sender<()>)>,
@@ -107,6 +109,13 @@ impl World {
     pub(crate) fn set_down(&self, is_down: bool) {
         let mut state = self.state();
         state.is_down = is_down;
+        state.links.clear();
+    }
+
+    /// Breaks what is there, and refuses what comes: with this code, for so many milliseconds.
+    pub(crate) fn refuse(&self, refusals: impl IntoIterator<Item = (Code, Option<u64>)>) {
+        let mut state = self.state();
+        state.refusals = refusals.into_iter().collect();
         state.links.clear();
     }
 
@@ -236,6 +245,7 @@ impl State {
             threads: if is_same { vec![] } else { vec![news] },
             left: vec![],
             contacts: vec![],
+            blocks: vec![],
             profiles: vec![],
             incarnation,
             since: 1,
@@ -262,10 +272,11 @@ impl State {
         let count = self.log.len() as u64;
         serde_json::from_value(json!({
             "id": THREAD, "thread_type": "direct", "title": null, "picture": null,
-            "settings": {"history": "all", "posting": "everyone"}, "participants": [],
+            "settings": ThreadSettings::default(), "participants": [],
             "participant_count": 2, "message_count": count, "first_seq": 1, "first_rev": 1,
             "last_seq": count, "last_rev": count, "chain": format!("{count:016x}"),
             "epoch": self.incarnation, "last_message": null, "unread_count": 0, "read_seq": 0,
+            "preferences": Preferences::default(),
             "created_by": "ann", "created_at": Timestamp(0), "updated_at": Timestamp(0),
         }))
         .unwrap()
@@ -288,6 +299,7 @@ fn message(place: u64, client_id: ClientId, content: &str) -> Message {
         created_at: Timestamp(0),
         edited_at: None,
         deleted_at: None,
+        removed: false,
     }
 }
 
@@ -306,6 +318,13 @@ impl Network for Way {
         state.connects.push(Instant::now());
         if state.is_down {
             return Err(ConnectError::Timeout);
+        }
+        if let Some((code, retry_after_ms)) = state.refusals.pop_front() {
+            return Err(ConnectError::Refused {
+                code: Some(code),
+                message: code.to_string(),
+                retry_after_ms,
+            });
         }
         let (pushed, incoming) = mpsc::unbounded_channel();
         let (alive, heart) = watch::channel(());

@@ -13,7 +13,7 @@ const SABOTAGE: &str = "<!-- sabotage: written by `make sabotage` -->\n";
 const END: &str = "<!-- end -->";
 
 const RUNS_HEAD: &str = "| run | commit | seeds | faults | acknowledged sends · other operations | events judged | violations \
-                         | minutes |\n|---|---|---|---|---|---|---|---|\n";
+                         | proved nothing | longest | minutes |\n|---|---|---|---|---|---|---|---|---|---|\n";
 const SABOTAGE_HEAD: &str = "| defect | caught by | after |\n|---|---|---|\n";
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -112,11 +112,13 @@ fn run(report: &Value) -> (String, String) {
         other => other.and_then(Value::as_u64).unwrap_or(0),
     };
     let row = format!(
-        "| {name} | {commit} | {seeds} | {} | {} · {} | {} | {violations} | {:.1} |\n",
+        "| {name} | {commit} | {seeds} | {} | {} · {} | {} | {violations} | {} | {} | {:.1} |\n",
         faults(report),
         grouped(acknowledged),
         grouped(others),
         grouped(number(report, "events")),
+        number(report, "invalid_runs"),
+        longest(report),
         report.get("seconds").and_then(Value::as_f64).unwrap_or(0.0) / 60.0,
     );
     (name, row)
@@ -130,6 +132,17 @@ fn faults(report: &Value) -> String {
         .map(|(name, count)| format!("{name} {}", grouped(count.as_u64().unwrap_or(0))))
         .collect();
     parts.join(", ")
+}
+
+/// What took longest after trouble, of what is measured.
+fn longest(report: &Value) -> String {
+    let told = report.get("longest").and_then(Value::as_object);
+    let parts = told.into_iter().flatten().map(|(name, longest)| {
+        let seconds = longest.get("seconds_max").and_then(Value::as_f64);
+        let times = number(longest, "times");
+        format!("{name} {:.1} s ({times} times)", seconds.unwrap_or(0.0))
+    });
+    parts.collect::<Vec<_>>().join(", ")
 }
 
 /// `1–5, 9` of consecutive seeds.

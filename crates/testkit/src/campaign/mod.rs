@@ -1,16 +1,23 @@
 //! Campaigns: what is drawn, what must be there for it, and what a run of it must have shown.
 
 mod actor;
+mod figures;
 mod run;
+mod scene;
+mod stopwatch;
 
 use std::{fmt, time::Duration};
 
+pub use figures::{Figure, Figures, Longest};
 pub use run::{Outcome, Progress, Run};
 
 use semel_check::{Options, Sometimes};
 use semel_load::workload::Plan;
 
-use crate::{faults::Kind, schedule::Mix};
+use crate::{
+    faults::{Kind, SERVERS},
+    schedule::Mix,
+};
 
 /// A set of faults that is tried as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,6 +38,18 @@ pub enum Campaign {
     Client,
     /// All of it but repeats, up to three at a time.
     All,
+    /// Of three servers with one database, some are killed, restarted, paused.
+    ClusterServers,
+    /// Their database stops, stands still, or is locked by others.
+    ClusterPostgres,
+    /// A standby takes its place.
+    ClusterFailover,
+    /// Redis stops, stands still, forgets.
+    ClusterRedis,
+    /// The ways between clients, servers, database and Redis are bad.
+    ClusterNetwork,
+    /// All of it but repeats, up to three at a time.
+    ClusterAll,
 }
 
 /// Calls of a run whose outcome may be unknown: while the disk fails, all of them are.
@@ -49,6 +68,12 @@ impl Campaign {
         Self::Clock,
         Self::Client,
         Self::All,
+        Self::ClusterServers,
+        Self::ClusterPostgres,
+        Self::ClusterFailover,
+        Self::ClusterRedis,
+        Self::ClusterNetwork,
+        Self::ClusterAll,
     ];
 
     /// Its name on the command line.
@@ -62,6 +87,12 @@ impl Campaign {
             Self::Clock => "clock",
             Self::Client => "client",
             Self::All => "all",
+            Self::ClusterServers => "cluster-servers",
+            Self::ClusterPostgres => "cluster-postgres",
+            Self::ClusterFailover => "cluster-failover",
+            Self::ClusterRedis => "cluster-redis",
+            Self::ClusterNetwork => "cluster-network",
+            Self::ClusterAll => "cluster-all",
         }
     }
 
@@ -95,12 +126,56 @@ impl Campaign {
                 let kinds = [&server[..], &same(&rest), &clients].concat();
                 (kinds, 100..=900, 3)
             }
+            Self::ClusterServers => (same(ONE_OF_SEVERAL), 100..=1_000, 2),
+            Self::ClusterPostgres => (same(POSTGRES), 200..=1_000, 1),
+            Self::ClusterFailover => {
+                let rare = [(Kind::StandbyPause, 1), (Kind::Kill, 1)];
+                ([&[(Kind::Failover, 4)][..], &rare].concat(), 200..=1_000, 1)
+            }
+            Self::ClusterRedis => (same(REDIS), 200..=1_000, 1),
+            Self::ClusterNetwork => {
+                let more = [(Kind::Repeats, 3), (Kind::Kill, 1)];
+                (
+                    [&same(NETWORK)[..], &same(WAYS), &more].concat(),
+                    100..=800,
+                    2,
+                )
+            }
+            Self::ClusterAll => {
+                let all = [NETWORK, WAYS, ONE_OF_SEVERAL, POSTGRES, REDIS].concat();
+                let more = [(Kind::Failover, 3), (Kind::ClientCrash, 3)];
+                ([&same(&all)[..], &more].concat(), 100..=900, 3)
+            }
         };
         let [least, most] = [*gap.start(), *gap.end()].map(Duration::from_millis);
         Mix {
             kinds,
             gap: least..=most,
             tracks,
+            servers: if self.has_several_servers() {
+                SERVERS
+            } else {
+                1
+            },
+        }
+    }
+
+    /// Whether it needs several servers with a database and Redis.
+    pub fn has_several_servers(self) -> bool {
+        self >= Self::ClusterServers
+    }
+
+    /// Whether their database needs a synchronous standby.
+    pub fn has_standby(self) -> bool {
+        matches!(self, Self::ClusterFailover | Self::ClusterAll)
+    }
+
+    /// What a run of it must have measured.
+    pub fn figures(self) -> &'static [Figure] {
+        match self {
+            Self::ClusterFailover => &[Figure::WritesAfterPromotion],
+            Self::ClusterRedis => &[Figure::DeliveryAfterRedis],
+            _ => &[],
         }
     }
 
@@ -108,7 +183,7 @@ impl Campaign {
     /// was let in: where everything is repeated, nobody goes and comes.
     pub fn plan(self, plan: Plan) -> Plan {
         match self {
-            Self::Network => Plan { guests: 0, ..plan },
+            Self::Network | Self::ClusterNetwork => Plan { guests: 0, ..plan },
             _ => plan,
         }
     }
@@ -128,7 +203,10 @@ impl Campaign {
 
     /// Whether it needs a proxy.
     pub fn has_proxy(self) -> bool {
-        matches!(self, Self::Network | Self::All)
+        matches!(
+            self,
+            Self::Network | Self::All | Self::ClusterNetwork | Self::ClusterAll
+        )
     }
 
     /// Whether it needs strace.
@@ -139,7 +217,8 @@ impl Campaign {
     /// What a run of it must have shown to count, however short it is.
     pub fn expected(self) -> Options {
         use Sometimes::{
-            Absorbed, Acknowledged, Concurrent, Converged, Doctor, Fault, Restart, Retried, Unknown,
+            Absorbed, Acknowledged, Agreed, Concurrent, Converged, Doctor, Fault, Restart, Retried,
+            Unknown,
         };
         let mut expect = vec![Acknowledged, Concurrent, Converged, Doctor, Fault];
         match self {
@@ -149,6 +228,12 @@ impl Campaign {
             Self::Disk => expect.extend([Unknown, Retried]),
             Self::Client => expect.push(Retried),
             Self::Pause | Self::Clock => {}
+            Self::ClusterServers => expect.extend([Agreed, Restart, Retried]),
+            Self::ClusterPostgres | Self::ClusterFailover => expect.extend([Agreed, Retried]),
+            Self::ClusterRedis => expect.push(Agreed),
+            Self::ClusterNetwork | Self::ClusterAll => {
+                expect.extend([Agreed, Retried, Absorbed]);
+            }
         }
         Options {
             expect,
@@ -169,6 +254,30 @@ const NETWORK: &[Kind] = &[
     Kind::LostAnswers,
     Kind::HalfOpen,
     Kind::Disconnect,
+];
+const ONE_OF_SEVERAL: &[Kind] = &[Kind::Kill, Kind::Restart, Kind::Pause];
+const POSTGRES: &[Kind] = &[
+    Kind::DatabaseKill,
+    Kind::DatabaseRestart,
+    Kind::DatabasePause,
+    Kind::LockedTable,
+    Kind::IdleTransaction,
+    Kind::Deadlocks,
+];
+const REDIS: &[Kind] = &[
+    Kind::RedisKill,
+    Kind::RedisFlush,
+    Kind::RedisHangUp,
+    Kind::RedisHold,
+    Kind::RedisSleep,
+    Kind::RedisPause,
+    Kind::RedisWayBroken,
+];
+const WAYS: &[Kind] = &[
+    Kind::DatabaseWayBroken,
+    Kind::DatabaseWaySlow,
+    Kind::RedisWayBroken,
+    Kind::RedisWaySlow,
 ];
 const DISK: &[Kind] = &[Kind::FullDisk, Kind::SyncErrors, Kind::SlowSyncs];
 const CLOCK: &[Kind] = &[Kind::ClockJump, Kind::ClockDrift];

@@ -4,7 +4,6 @@ use std::{
     collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
-    process::Command,
     sync::Arc,
     time::Duration,
 };
@@ -12,7 +11,7 @@ use std::{
 use semel_check::{Action, Checker, DUPLICATE, Kind as EventKind, Sometimes, Verdict, history};
 use semel_load::{
     Sign, finale,
-    record::{DoctorCheck, NodeState, Recorder},
+    record::{NodeState, Recorder},
     workload::{Plan, Workload},
 };
 use tempfile::TempDir;
@@ -21,18 +20,16 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{Campaign, actor::Actor};
+use super::{Campaign, Figures, actor::Actor, scene::Scene, stopwatch::Stopwatch};
 use crate::{
-    Dice, Semel,
-    faults::{Kind, Needs, Stage, StageError, Strace},
+    Dice,
+    faults::{Kind, StageError, Strace},
     schedule::Schedule,
     token,
 };
 
 /// Time in which everything must come to rest after the last fault.
 const REST_MAX: Duration = Duration::from_mins(3);
-/// The one server, in histories.
-pub(super) const NODE: u8 = 0;
 
 /// What is run.
 #[derive(Clone, Debug)]
@@ -57,6 +54,8 @@ pub struct Run {
     pub commit: String,
     /// The disk lies (see [`Needs::is_lying`]): the run must fail.
     pub is_lying: bool,
+    /// How many times as long as promised what is measured may take: more than once where other programs have the machine.
+    pub bounds: u32,
 }
 
 /// How far a run is.
@@ -83,6 +82,10 @@ pub struct Outcome {
     pub events: u64,
     /// Violations of invariants that the checker found, and one if the run did not come to rest.
     pub violations: u64,
+    /// Nothing was violated, and nothing shown either: the run counts for nothing.
+    pub is_invalid: bool,
+    /// What was measured.
+    pub figures: Figures,
     /// How long it took.
     pub elapsed: Duration,
     /// Why it did not pass; none if it did.
@@ -104,14 +107,16 @@ impl Run {
             Strace::look()?;
         }
         let scratch = tempfile::tempdir_in(&self.scratch)?;
-        let mut stage = Stage::set(&self.needs(&scratch)).await?;
+        let mut scene = Scene::set(self, scratch.path()).await?;
         let schedule = self.schedule();
         let path = scratch.path().join("history");
         let recorder = Recorder::start(&path, self.header(&schedule))?;
-        recorder.node(NODE, NodeState::Started);
+        for node in 0..scene.servers().len() {
+            recorder.node(node as u8, NodeState::Started);
+        }
         let mut outcome = Outcome::default();
         let acted = self
-            .act(&mut stage, &schedule, &recorder, &mut outcome, tell)
+            .act(&mut scene, &schedule, &recorder, &mut outcome, tell)
             .await;
         tell(Progress {
             phase: "judging",
@@ -119,21 +124,24 @@ impl Run {
             acknowledged: outcome.acknowledged,
         });
         let failure = match acted {
-            Ok(()) => self.examine(&mut stage, &recorder).err(),
+            Ok(()) => scene.examine(&self.binary, &recorder).err(),
             Err(error) => Some(error),
         };
         recorder.finish().map_err(io::Error::other)?;
         let judged = block_in_place(|| self.judge(&path, &mut outcome));
         outcome.failure = match (judged.map_err(io::Error::other)?, failure) {
             (None, None) => None,
-            (Some(judgement), None) => Some(judgement),
+            (Some(judgement), None) => {
+                outcome.is_invalid = outcome.violations == 0;
+                Some(judgement)
+            }
             (judgement, Some(failure)) => {
                 outcome.violations = outcome.violations.max(1);
                 Some(format!("{failure}\n{}", judgement.unwrap_or_default()))
             }
         };
         if let Some(failure) = &outcome.failure {
-            outcome.kept = Some(self.keep(&stage, &scratch, &schedule, failure)?);
+            outcome.kept = Some(self.keep(&scene, &scratch, &schedule, failure)?);
         }
         outcome.elapsed = began.elapsed();
         Ok(outcome)
@@ -141,18 +149,6 @@ impl Run {
 
     fn plan(&self) -> Plan {
         self.campaign.plan(self.plan.clone())
-    }
-
-    fn needs(&self, scratch: &TempDir) -> Needs {
-        Needs {
-            binary: self.binary.clone(),
-            scratch: scratch.path().to_owned(),
-            seed: self.seed,
-            disk_mebibytes: self.campaign.disk_mebibytes(),
-            has_clock: self.campaign.has_clock(),
-            has_proxy: self.campaign.has_proxy(),
-            is_lying: self.is_lying,
-        }
     }
 
     fn header(&self, schedule: &Schedule) -> history::Header {
@@ -176,23 +172,28 @@ impl Run {
     /// Up to the final reading. An error is what the server did not do.
     async fn act(
         &self,
-        stage: &mut Stage,
+        scene: &mut Scene,
         schedule: &Schedule,
         recorder: &Recorder,
         outcome: &mut Outcome,
         tell: &(dyn Fn(Progress<'_>) + Sync),
     ) -> Result<(), String> {
         let sign: Sign = Arc::new(|user| token(user.as_str()));
-        let addresses = vec![stage.address().clone()];
-        let workload = Workload::start(self.plan(), addresses, sign, recorder.clone());
+        let stopwatch = self
+            .stopwatch(scene)
+            .await
+            .map_err(|error| error.to_string())?;
+        let workload = Workload::start(self.plan(), scene.fronts(), sign, recorder.clone());
         let workload = Arc::new(workload.await.map_err(|error| error.to_string())?);
         let mut actor = Actor {
-            stage,
+            scene,
             recorder,
             workload: &workload,
             dice: Dice::fork(self.seed, 1),
             crashes: JoinSet::new(),
             open: 0,
+            stopwatch,
+            figures: Figures::default(),
         };
         let mut start = Instant::now();
         for step in schedule.steps() {
@@ -203,6 +204,7 @@ impl Run {
             let done = actor.step(step, &planned.fault, &mut outcome.faults).await;
             done.map_err(|error| format!("{}, {error}", planned.fault))?;
             outcome.acknowledged = workload.acknowledged();
+            outcome.figures = actor.figures.clone();
             tell(Progress {
                 phase: planned.fault.kind().name(),
                 per_mille: per_mille(step.at, self.duration),
@@ -216,9 +218,8 @@ impl Run {
             per_mille: 1_000,
             acknowledged: outcome.acknowledged,
         });
-        if let Some(proxy) = stage.proxy() {
-            proxy.settle().await;
-        }
+        drop(actor.stopwatch);
+        actor.scene.settle().await;
         let rest = workload
             .quiesce(REST_MAX)
             .await
@@ -230,29 +231,21 @@ impl Run {
             per_mille: 1_000,
             acknowledged: outcome.acknowledged,
         });
-        let addresses = [stage.server().address.clone()];
-        finale::read(&rest, &addresses, recorder)
+        finale::read(&rest, &scene.servers(), recorder)
             .await
-            .map_err(|error| chain(&error))
+            .map_err(|error| chain(&error))?;
+        match &outcome.figures.excess(self.bounds)[..] {
+            [] => Ok(()),
+            beyond => Err(beyond.join("; ")),
+        }
     }
 
-    /// The server stops, and the doctor looks at its database.
-    fn examine(&self, stage: &mut Stage, recorder: &Recorder) -> Result<(), String> {
-        let stopped = block_in_place(|| stage.server_mut().stop());
-        let status = stopped.map_err(|error| error.to_string())?;
-        recorder.node(NODE, NodeState::Stopped);
-        let found = doctor(&self.binary, stage.server()).map_err(|error| error.to_string())?;
-        for check in DoctorCheck::ALL {
-            let named = |line: &&String| doctor_check(line) == check;
-            recorder.doctor(NODE, check, found.iter().filter(named).count() as u64);
+    /// Something to measure with, where there is something to measure.
+    async fn stopwatch(&self, scene: &Scene) -> io::Result<Option<Stopwatch>> {
+        if self.campaign.figures().is_empty() {
+            return Ok(None);
         }
-        if !found.is_empty() {
-            return Err(format!("the doctor found:\n{}", found.join("\n")));
-        }
-        status
-            .success()
-            .then_some(())
-            .ok_or_else(|| format!("the server stopped with {status}"))
+        Stopwatch::start(scene.servers()).await.map(Some)
     }
 
     /// Why it does not pass, if it does not.
@@ -274,7 +267,11 @@ impl Run {
         outcome.events = report.events;
         outcome.violations = report.counts.values().sum();
         if report.verdict() == Verdict::Passed {
-            return Ok(None);
+            let wanted = self.campaign.figures().iter();
+            let unmeasured = wanted.filter(|figure| outcome.figures.get(**figure).count == 0);
+            let unmeasured: Vec<&str> = unmeasured.map(|figure| figure.name()).collect();
+            let is_complete = unmeasured.is_empty();
+            return Ok((!is_complete).then(|| format!("never measured: {}", unmeasured.join(", "))));
         }
         // Once more, for the time lines.
         Ok(Some(
@@ -285,7 +282,7 @@ impl Run {
     /// Copies everything to where it stays.
     fn keep(
         &self,
-        stage: &Stage,
+        scene: &Scene,
         scratch: &TempDir,
         schedule: &Schedule,
         failure: &str,
@@ -300,43 +297,22 @@ impl Run {
             format!("{failure}\n{}\n", self.command),
         )?;
         fs::write(kept.join("schedule.txt"), schedule.to_string())?;
-        for name in ["history", "server.log"] {
-            fs::copy(scratch.path().join(name), kept.join(name))?;
-        }
-        let to = kept.join("data");
-        fs::create_dir(&to)?;
-        for file in fs::read_dir(stage.data_dir())? {
-            let file = file?;
-            if file.file_type()?.is_file() {
-                fs::copy(file.path(), to.join(file.file_name()))?;
+        for trace in scene.traces(scratch.path()) {
+            let name = trace.file_name().unwrap_or_default();
+            if !trace.is_dir() {
+                fs::copy(&trace, kept.join(name))?;
+                continue;
+            }
+            let to = kept.join(name);
+            fs::create_dir(&to)?;
+            for file in fs::read_dir(&trace)? {
+                let file = file?;
+                if file.file_type()?.is_file() {
+                    fs::copy(file.path(), to.join(file.file_name()))?;
+                }
             }
         }
         Ok(kept)
-    }
-}
-
-/// What `semel doctor` finds, line by line.
-fn doctor(binary: &Path, server: &Semel) -> io::Result<Vec<String>> {
-    let mut command = Command::new(binary);
-    command
-        .args(["doctor", "--data-dir"])
-        .arg(server.data_dir());
-    let output = command.env_remove("SEMEL_BINARY").output()?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    match output.status.code() {
-        Some(0) => Ok(vec![]),
-        Some(1) => Ok(text.lines().map(str::to_owned).collect()),
-        _ => Err(io::Error::other(format!("{output:?}"))),
-    }
-}
-
-/// Under which of the checks of a history a line of the doctor falls.
-fn doctor_check(line: &str) -> DoctorCheck {
-    match line.split(':').next() {
-        Some("foreign keys") => DoctorCheck::ForeignKeys,
-        Some("log") => DoctorCheck::Counters,
-        Some("stored answers") => DoctorCheck::Idempotency,
-        _ => DoctorCheck::Integrity,
     }
 }
 

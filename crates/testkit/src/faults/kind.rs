@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::Store;
+
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident $text:literal of $possession:ident,)*) => {
         /// A kind of fault.
@@ -68,6 +70,42 @@ kinds! {
     Disconnect "disconnect" of Network,
     /// Clients crash.
     ClientCrash "client crash" of Clients,
+    /// The database is killed.
+    DatabaseKill "database kill" of Database,
+    /// It is told to stop, and started again.
+    DatabaseRestart "database restart" of Database,
+    /// It stands still.
+    DatabasePause "database pause" of Database,
+    /// Its standby stands still.
+    StandbyPause "standby pause" of Database,
+    /// The standby takes its place.
+    Failover "failover" of Database,
+    /// Somebody locks a table.
+    LockedTable "locked table" of Guest,
+    /// Somebody leaves a transaction open.
+    IdleTransaction "idle transaction" of Guest,
+    /// Somebody locks rows in any order.
+    Deadlocks "deadlocks" of Guest,
+    /// Redis is killed.
+    RedisKill "Redis kill" of Redis,
+    /// It forgets everything.
+    RedisFlush "Redis flush" of Redis,
+    /// It hangs up on those who listen.
+    RedisHangUp "Redis hang-up" of Redis,
+    /// It keeps commands waiting.
+    RedisHold "Redis hold" of Redis,
+    /// It does nothing for a while.
+    RedisSleep "Redis sleep" of Redis,
+    /// It stands still.
+    RedisPause "Redis pause" of Redis,
+    /// One server's way to the database is broken.
+    DatabaseWayBroken "no way to the database" of Ways,
+    /// It is slow.
+    DatabaseWaySlow "slow way to the database" of Ways,
+    /// One server's way to Redis is broken.
+    RedisWayBroken "no way to Redis" of Ways,
+    /// It is slow.
+    RedisWaySlow "slow way to Redis" of Ways,
 }
 
 /// What a fault takes possession of: two faults of the same possession cannot overlap.
@@ -81,6 +119,18 @@ pub enum Possession {
     Network,
     /// Clients.
     Clients,
+    /// The database of several servers, and its standby.
+    Database,
+    /// Somebody else in that database.
+    Guest,
+    /// Redis.
+    Redis,
+    /// Some way between a server and a store; of a fault it is [`Self::Way`].
+    Ways,
+    /// One of several servers, from 0.
+    OneServer(usize),
+    /// Its way to a store.
+    Way(usize, Store),
 }
 
 impl Kind {

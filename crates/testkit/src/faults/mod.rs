@@ -1,11 +1,13 @@
 //! Faults as values, and a stage on which they begin and are healed.
 //!
 //! Everything is done from outside, with what a Linux has: signals, system calls that strace makes fail, a file system on a
-//! loop device, a clock that a library falsifies, and the proxy.
+//! loop device, a clock that a library falsifies, and the proxy; and with links and services of several servers.
 
 mod clock;
 mod disk;
+mod ensemble;
 mod kind;
+mod outage;
 mod stage;
 mod strace;
 mod tools;
@@ -14,7 +16,9 @@ use std::{fmt, time::Duration};
 
 pub use clock::Clock;
 pub use disk::Disk;
+pub use ensemble::Ensemble;
 pub use kind::{Kind, Possession};
+pub use outage::{Broken, Found, Old, Outage, SERVERS, Store};
 pub use stage::{Needs, Stage, StageError};
 pub use strace::{SYNCS, Strace, Whom};
 pub use tools::{Missing, until};
@@ -65,6 +69,8 @@ pub enum Fault {
         /// How many.
         clients: usize,
     },
+    /// Something of several servers.
+    Outage(Outage),
 }
 
 impl Fault {
@@ -84,12 +90,24 @@ impl Fault {
             Self::HalfOpen => Kind::HalfOpen,
             Self::Disconnect => Kind::Disconnect,
             Self::ClientCrash { .. } => Kind::ClientCrash,
+            Self::Outage(outage) => outage.kind(),
+        }
+    }
+
+    /// What it takes possession of.
+    pub fn possession(&self) -> Possession {
+        match self {
+            Self::Outage(outage) => outage.possession(),
+            _ => self.kind().possession(),
         }
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Self::Outage(outage) = self {
+            return write!(f, "{outage}");
+        }
         write!(f, "{}", self.kind())?;
         match self {
             Self::SyncErrors { every: 1 } => write!(f, " always"),

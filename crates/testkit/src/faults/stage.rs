@@ -96,6 +96,7 @@ impl Stage {
         let launch = Launch {
             environment,
             log: Some(scratch.join("server.log")),
+            listen: None,
         };
         let server =
             block_in_place(|| Semel::start_with(&needs.binary, &home.join("data"), launch))?;
@@ -189,6 +190,7 @@ impl Stage {
             }
             // Clients are not on the stage.
             Fault::ClientCrash { .. } => Ok(()),
+            Fault::Outage(outage) => Err(lacks(&format!("several servers: {outage}"))),
         }
     }
 
@@ -220,7 +222,7 @@ impl Stage {
             }
             Fault::Network(..) => self.proxied()?.set(Rules::default()),
             Fault::HalfOpen => self.proxied()?.close_all(Ending::Reset),
-            Fault::Disconnect | Fault::ClientCrash { .. } => {}
+            Fault::Disconnect | Fault::ClientCrash { .. } | Fault::Outage(_) => {}
         }
         Ok(())
     }

@@ -50,6 +50,8 @@ pub struct Proxy {
 #[derive(Debug)]
 struct Inner {
     upstream: String,
+    /// Where requests go that are sent once more on a connection of their own.
+    again: String,
     seed: u64,
     rules: watch::Sender<Rules>,
     orders: watch::Sender<Orders>,
@@ -119,10 +121,16 @@ impl Proxy {
     /// Starts a proxy before a server, on a free port of this machine. What it draws is drawn from the seed and the
     /// number of the connection.
     pub async fn start(upstream: &Address, seed: u64) -> io::Result<Self> {
+        Self::start_between(upstream, upstream, seed).await
+    }
+
+    /// The same before one of several servers, of which another one gets the requests that are sent once more.
+    pub async fn start_between(upstream: &Address, again: &Address, seed: u64) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let authority = listener.local_addr()?.to_string();
         let inner = Arc::new(Inner {
             upstream: upstream.authority.clone(),
+            again: again.authority.clone(),
             seed,
             rules: watch::Sender::new(Rules::default()),
             orders: watch::Sender::new(Orders::default()),

@@ -24,7 +24,7 @@ pub(super) fn replay(inner: &Arc<Inner>, request: Vec<u8>, wait: Duration) {
             return;
         };
         sleep(wait).await;
-        let answered = timeout(ANSWER_MAX, send(&inner.upstream, &request)).await;
+        let answered = timeout(ANSWER_MAX, send(&inner.again, &request)).await;
         if let Ok(Some(())) = answered {
             Counts::add(&inner.counters.requests_repeated, 1);
         }

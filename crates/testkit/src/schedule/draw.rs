@@ -4,7 +4,7 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use crate::{
     Dice,
-    faults::{Fault, Kind},
+    faults::{Broken, Fault, Found, Kind, Old, Outage, Store},
     proxy::{Again, Cut, Direction, Ending, Lane, Repeat, Rules},
 };
 
@@ -21,9 +21,19 @@ const JUMPS: &[i64] = &[3_600, -3_600, 86_400, -86_400, 1, -1, 90, -90];
 /// Microseconds that a sync takes longer.
 const SYNC_DELAY_MICROS: RangeInclusive<u64> = 5_000..=200_000;
 
+/// Milliseconds for which Redis keeps everybody waiting.
+const HELD_MILLIS: RangeInclusive<u64> = 200..=3_000;
+/// Milliseconds by which a way is slow, in each direction.
+const LATE_MILLIS: RangeInclusive<u64> = 1..=50;
+/// Tables without which servers cannot write, or read.
+const TABLES: &[&str] = &["threads", "log", "leases", "answers", "client_ids"];
+
 /// Least and greatest length.
-pub(super) fn lengths(kind: Kind) -> RangeInclusive<Duration> {
+pub(super) fn lengths(kind: Kind, servers: usize) -> RangeInclusive<Duration> {
     let (least, most) = match kind {
+        // Long enough for clients to go to another one.
+        Kind::Kill | Kind::Restart if servers > 1 => (0, 2_000),
+        Kind::Pause if servers > 1 => (50, 4_000),
         Kind::Kill | Kind::PowerCut | Kind::Restart => (0, 60),
         Kind::Pause => (50, 2_500),
         Kind::FullDisk | Kind::SyncErrors => (200, 1_500),
@@ -31,7 +41,11 @@ pub(super) fn lengths(kind: Kind) -> RangeInclusive<Duration> {
         // A clock is looked at anew once a second.
         Kind::ClockJump | Kind::ClockDrift => (1_100, 3_000),
         Kind::HalfOpen => (200, 3_000),
-        Kind::Disconnect | Kind::ClientCrash => (0, 0),
+        Kind::Disconnect
+        | Kind::ClientCrash
+        | Kind::RedisFlush
+        | Kind::RedisHangUp
+        | Kind::RedisSleep => (0, 0),
         Kind::Refusal => (50, 500),
         Kind::Silence => (100, 2_500),
         Kind::Lateness
@@ -39,12 +53,30 @@ pub(super) fn lengths(kind: Kind) -> RangeInclusive<Duration> {
         | Kind::SlowReaders
         | Kind::Cuts
         | Kind::Repeats
-        | Kind::LostAnswers => (500, 3_000),
+        | Kind::LostAnswers
+        | Kind::LockedTable
+        | Kind::Deadlocks
+        | Kind::DatabaseWaySlow
+        | Kind::RedisWaySlow => (500, 3_000),
+        Kind::DatabaseKill | Kind::DatabaseRestart => (0, 1_000),
+        Kind::DatabasePause | Kind::StandbyPause => (100, 3_000),
+        // From then on there is a standby again.
+        Kind::Failover => (1_000, 3_000),
+        Kind::IdleTransaction => (1_000, 8_000),
+        Kind::RedisKill => (0, 3_000),
+        Kind::RedisHold | Kind::RedisPause | Kind::DatabaseWayBroken | Kind::RedisWayBroken => {
+            (200, 4_000)
+        }
     };
     Duration::from_millis(least)..=Duration::from_millis(most)
 }
 
-pub(super) fn fault(kind: Kind, dice: &mut Dice) -> Fault {
+pub(super) fn fault(kind: Kind, servers: usize, dice: &mut Dice) -> Fault {
+    if servers > 1
+        && let Some(outage) = outage(kind, servers, dice)
+    {
+        return Fault::Outage(outage);
+    }
     match kind {
         Kind::Kill => Fault::Kill,
         Kind::Restart => Fault::Restart,
@@ -70,6 +102,65 @@ pub(super) fn fault(kind: Kind, dice: &mut Dice) -> Fault {
         },
         _ => Fault::Network(kind, Box::new(rules(kind, dice))),
     }
+}
+
+/// What befalls several servers.
+fn outage(kind: Kind, servers: usize, dice: &mut Dice) -> Option<Outage> {
+    let time = |dice: &mut Dice| Duration::from_millis(dice.within(&HELD_MILLIS));
+    let way = |to, how, dice: &mut Dice| Outage::Way {
+        number: one_of(servers, dice),
+        to,
+        how,
+    };
+    let late = |dice: &mut Dice| Broken::Slow(Duration::from_millis(dice.within(&LATE_MILLIS)));
+    Some(match kind {
+        Kind::Kill | Kind::Restart | Kind::Pause => Outage::Server {
+            number: one_of(servers, dice),
+            kind,
+        },
+        Kind::DatabaseKill => Outage::DatabaseKill,
+        Kind::DatabaseRestart => Outage::DatabaseRestart,
+        Kind::DatabasePause => Outage::DatabasePause,
+        Kind::StandbyPause => Outage::StandbyPause,
+        Kind::Failover => failover(servers, dice),
+        Kind::LockedTable => Outage::LockedTable {
+            table: dice.pick::<&str>(TABLES),
+        },
+        Kind::IdleTransaction => Outage::IdleTransaction,
+        Kind::Deadlocks => Outage::Deadlocks,
+        Kind::RedisKill => Outage::RedisKill,
+        Kind::RedisFlush => Outage::RedisFlush,
+        Kind::RedisHangUp => Outage::RedisHangUp,
+        Kind::RedisHold => Outage::RedisHold { time: time(dice) },
+        Kind::RedisSleep => Outage::RedisSleep { time: time(dice) },
+        Kind::RedisPause => Outage::RedisPause,
+        Kind::DatabaseWayBroken => {
+            let how = *dice.pick(&[Broken::Cut, Broken::Silent]);
+            way(Store::Database, how, dice)
+        }
+        Kind::RedisWayBroken => {
+            let how = *dice.pick(&[Broken::Cut, Broken::Silent]);
+            way(Store::Redis, how, dice)
+        }
+        Kind::DatabaseWaySlow => way(Store::Database, late(dice), dice),
+        Kind::RedisWaySlow => way(Store::Redis, late(dice), dice),
+        _ => return None,
+    })
+}
+
+/// One that hangs is found by its address only: whoever waits for it cannot know that it will not answer.
+fn failover(servers: usize, dice: &mut Dice) -> Outage {
+    let number = one_of(servers, dice);
+    let (old, found) = *dice.pick(&[
+        (Old::Killed, Found::ByAddress),
+        (Old::Killed, Found::ByList),
+        (Old::Returns { number }, Found::ByAddress),
+    ]);
+    Outage::Failover { old, found }
+}
+
+fn one_of(servers: usize, dice: &mut Dice) -> usize {
+    dice.within(&(0..=servers as u64 - 1)) as usize
 }
 
 fn rules(kind: Kind, dice: &mut Dice) -> Rules {

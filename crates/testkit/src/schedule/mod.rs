@@ -21,6 +21,8 @@ pub struct Mix {
     pub gap: RangeInclusive<Duration>,
     /// Faults that go on at the same time, at most.
     pub tracks: usize,
+    /// Servers that they happen to.
+    pub servers: usize,
 }
 
 /// One fault of a schedule.
@@ -67,7 +69,7 @@ impl Schedule {
                 break;
             }
             let taken = planned.iter().filter(|other| other.at + other.length >= at);
-            let taken: Vec<_> = taken.map(|other| other.fault.kind().possession()).collect();
+            let taken: Vec<_> = taken.map(|other| other.fault.possession()).collect();
             let free = mix
                 .kinds
                 .iter()
@@ -75,11 +77,16 @@ impl Schedule {
             let end = match pick(&mut dice, free) {
                 Some(kind) => {
                     let length = dice
-                        .time(&draw::lengths(kind))
+                        .time(&draw::lengths(kind, mix.servers))
                         .min(duration.saturating_sub(at));
-                    let fault = draw::fault(kind, &mut dice);
-                    planned.push(Planned { at, length, fault });
-                    at + length
+                    let fault = draw::fault(kind, mix.servers, &mut dice);
+                    if taken.contains(&fault.possession()) {
+                        // Of the server that was drawn, or of its way.
+                        at
+                    } else {
+                        planned.push(Planned { at, length, fault });
+                        at + length
+                    }
                 }
                 None => at,
             };
@@ -148,12 +155,33 @@ impl fmt::Display for Schedule {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::faults::Possession;
 
     fn mix() -> Mix {
         Mix {
-            kinds: Kind::ALL.iter().map(|kind| (*kind, 1)).collect(),
+            kinds: of_one_server(),
             gap: Duration::from_millis(10)..=Duration::from_millis(400),
             tracks: 3,
+            servers: 1,
+        }
+    }
+
+    /// Everything that may happen to one server.
+    fn of_one_server() -> Vec<(Kind, u32)> {
+        let kinds = Kind::ALL.iter().filter(|kind| **kind <= Kind::ClientCrash);
+        kinds.map(|kind| (*kind, 1)).collect()
+    }
+
+    fn of_several_servers() -> Mix {
+        let kinds = Kind::ALL
+            .iter()
+            .filter(|kind| ![Possession::Server, Possession::Clock].contains(&kind.possession()));
+        let servers = [Kind::Kill, Kind::Restart, Kind::Pause];
+        let kinds = kinds.chain(&servers).map(|kind| (*kind, 1)).collect();
+        Mix {
+            kinds,
+            servers: 3,
+            ..mix()
         }
     }
 
@@ -184,23 +212,28 @@ mod tests {
     fn what_begins_is_healed_in_time_and_what_overlaps_does_not_share() {
         let duration = Duration::from_secs(30);
         let mut seen = std::collections::BTreeSet::new();
-        for seed in 0..50 {
-            let schedule = Schedule::from_seed(seed, &mix(), duration);
+        for seed in 0..100 {
+            let mix = if seed % 2 == 0 {
+                mix()
+            } else {
+                of_several_servers()
+            };
+            let schedule = Schedule::from_seed(seed, &mix, duration);
             let mut open: Vec<usize> = vec![];
             let mut time = Duration::ZERO;
             for step in schedule.steps() {
                 assert!(step.at >= time && step.at <= duration);
                 time = step.at;
-                let kind = schedule.planned[step.index].fault.kind();
-                seen.insert(kind);
+                let fault = &schedule.planned[step.index].fault;
+                seen.insert(fault.kind());
                 if !step.begins {
                     open.retain(|index| *index != step.index);
                     continue;
                 }
-                let possessed = |index: &usize| schedule.planned[*index].fault.kind().possession();
+                let possessed = |index: &usize| schedule.planned[*index].fault.possession();
                 assert!(
                     open.iter()
-                        .all(|index| possessed(index) != kind.possession())
+                        .all(|index| possessed(index) != fault.possession())
                 );
                 open.push(step.index);
                 assert!(open.len() <= 3);

@@ -40,7 +40,7 @@ impl Server {
     /// Runs a scenario. What went wrong is an error: figures beside it would say nothing.
     pub(crate) async fn load(self: &Arc<Self>, plan: &Plan) -> Result<Summary> {
         let target = Target {
-            address: self.process().address.clone(),
+            addresses: vec![self.process().address.clone()],
             sign: Arc::new(|user| token(user.as_str())),
             now: Arc::new(now),
             entropy: random(),

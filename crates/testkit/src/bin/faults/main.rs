@@ -1,6 +1,7 @@
 //! Campaigns of faults against the built server, each run judged by the checker.
 //!
-//! Exit status: 0 everything passed, 1 something was violated, 2 the harness could not do its work.
+//! Exit status: 0 everything passed, 1 something was violated, 2 the harness could not do its work, 3 nothing was violated,
+//! but a run did not show what it is there for, so that it proves nothing.
 
 mod options;
 mod report;
@@ -26,6 +27,10 @@ use tokio::signal::{
 
 /// Exit status when the harness could not do its work.
 const COULD_NOT_RUN: u8 = 2;
+/// Exit status when a run proved nothing.
+const PROVED_NOTHING: u8 = 3;
+/// Runs of a campaign that may prove nothing before it is given up.
+const INVALID_RUNS_MAX: u64 = 3;
 
 fn main() -> ExitCode {
     let options = Options::parse();
@@ -43,8 +48,11 @@ fn main() -> ExitCode {
         .build();
     let done = runtime.and_then(|runtime| runtime.block_on(run_or_stop(&options)));
     match done {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+        Ok(tallies) if tallies.iter().any(|tally| tally.violations > 0) => ExitCode::FAILURE,
+        Ok(tallies) if tallies.iter().any(|tally| tally.invalid > 0) => {
+            ExitCode::from(PROVED_NOTHING)
+        }
+        Ok(_) => ExitCode::SUCCESS,
         Err(error) => {
             screen::say(&format!("faults: {error}"));
             ExitCode::from(COULD_NOT_RUN)
@@ -53,7 +61,7 @@ fn main() -> ExitCode {
 }
 
 /// Ctrl-C and SIGTERM end it, and what was mounted and started with it.
-async fn run_or_stop(options: &Options) -> io::Result<bool> {
+async fn run_or_stop(options: &Options) -> io::Result<Vec<Tally>> {
     let mut terminated = signal(SignalKind::terminate())?;
     let stopped = || io::Error::new(io::ErrorKind::Interrupted, "stopped");
     tokio::select! {
@@ -63,8 +71,8 @@ async fn run_or_stop(options: &Options) -> io::Result<bool> {
     }
 }
 
-/// Whether everything passed.
-async fn run_all(options: &Options) -> io::Result<bool> {
+/// What the campaigns came to.
+async fn run_all(options: &Options) -> io::Result<Vec<Tally>> {
     fs::create_dir_all(&options.reports)?;
     // Built first: it is not part of any run.
     binary();
@@ -100,7 +108,7 @@ async fn run_all(options: &Options) -> io::Result<bool> {
         tally.write(&options.reports)?;
     }
     screen::table(&tallies);
-    Ok(tallies.iter().all(|tally| tally.violations == 0))
+    Ok(tallies)
 }
 
 /// Runs until the target is reached, or something is violated.
@@ -111,19 +119,20 @@ async fn run_campaign(
     screen: &Screen,
 ) -> io::Result<()> {
     let campaign = tally.campaign;
-    while !target.is_reached(tally) {
-        let seed = options.seed + tally.seeds.len() as u64;
+    while !target.is_reached(tally) && tally.invalid < INVALID_RUNS_MAX {
+        let seed = options.seed + tally.runs();
         let run = Run {
             campaign,
             seed,
             duration: options.duration(),
-            plan: options.plan.plan(seed),
+            plan: options.plan(campaign).plan(seed),
             binary: binary().to_owned(),
             scratch: options.scratch(),
             keep: options.keep.clone(),
             command: options.command(campaign, seed),
             commit: tally.commit.clone(),
             is_lying: options.lying_disk,
+            bounds: 1,
         };
         let bar = screen.run(campaign, seed, tally.progress(target));
         let outcome = match run.run(&|progress| bar.show(&progress)).await {
@@ -149,10 +158,12 @@ async fn run_campaign(
             ..
         } = &outcome
         {
-            tally.violations = tally.violations.max(1);
             screen::say(&format!("{failure}\nKept in {}", kept.display()));
             screen::say(&format!("Run it again: {}", run.command));
-            break;
+            if !outcome.is_invalid {
+                tally.violations = tally.violations.max(1);
+                break;
+            }
         }
     }
     Ok(())

@@ -15,7 +15,8 @@ const SET_SECONDS: u64 = 1_200;
 #[derive(Clone, Debug, Parser)]
 #[command(name = "faults")]
 pub(crate) struct Options {
-    /// Campaigns: kill, pause, network, disk, power, clock, client, all (a mixture); left out, the whole set
+    /// Campaigns: kill, pause, network, disk, power, clock, client, all (a mixture) of one server; cluster-servers,
+    /// cluster-postgres, cluster-failover, cluster-redis, cluster-network, cluster-all of three; left out, the whole set
     #[arg(value_parser = campaign)]
     campaigns: Vec<Campaign>,
     /// Seed of the first run; each further one has the next
@@ -45,9 +46,9 @@ pub(crate) struct Options {
     /// Print the schedules of the first runs, and run nothing
     #[arg(long)]
     pub(crate) print: bool,
-    /// Who writes
-    #[arg(long, value_enum, default_value_t = Who::Heavy)]
-    pub(crate) plan: Who,
+    /// Who writes [default: heavy; to several servers: steady]
+    #[arg(long, value_enum)]
+    plan: Option<Who>,
     /// Where data, histories and disks lie meanwhile [default: the directory for temporary files]
     #[arg(long, value_name = "DIRECTORY")]
     scratch: Option<PathBuf>,
@@ -99,7 +100,7 @@ pub(crate) struct Target {
 
 impl Target {
     pub(crate) fn is_reached(&self, tally: &Tally) -> bool {
-        tally.seeds.len() as u64 >= self.runs
+        tally.runs() >= self.runs
             && tally.count(Kind::Kill) >= self.kills
             && tally.count(Kind::PowerCut) >= self.cuts
             && tally.acknowledged >= self.acknowledged
@@ -109,6 +110,15 @@ impl Target {
 impl Options {
     pub(crate) fn duration(&self) -> Duration {
         Duration::from_secs(self.duration.max(1))
+    }
+
+    pub(crate) fn plan(&self, campaign: Campaign) -> Who {
+        let usual = if campaign.has_several_servers() {
+            Who::Steady
+        } else {
+            Who::Heavy
+        };
+        self.plan.unwrap_or(usual)
     }
 
     pub(crate) fn scratch(&self) -> PathBuf {
@@ -149,7 +159,7 @@ impl Options {
             "cargo run --release --package semel-testkit --bin faults -- {campaign} --seed {seed} \
              --duration {} --plan {}{lying}",
             self.duration,
-            self.plan.name()
+            self.plan(campaign).name()
         )
     }
 }
@@ -157,10 +167,17 @@ impl Options {
 /// Per cent of the set's time.
 fn share(campaign: Campaign) -> u64 {
     match campaign {
-        Campaign::Kill => 25,
-        Campaign::Power | Campaign::Network | Campaign::All => 15,
-        Campaign::Pause | Campaign::Disk => 9,
-        Campaign::Clock | Campaign::Client => 6,
+        Campaign::Kill => 15,
+        Campaign::Power
+        | Campaign::Network
+        | Campaign::All
+        | Campaign::ClusterFailover
+        | Campaign::ClusterAll => 10,
+        Campaign::ClusterServers | Campaign::ClusterPostgres => 6,
+        Campaign::ClusterRedis | Campaign::ClusterNetwork => 5,
+        Campaign::Pause | Campaign::Disk => 4,
+        Campaign::Clock => 3,
+        Campaign::Client => 2,
     }
 }
 

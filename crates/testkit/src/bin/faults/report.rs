@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs, io, path::Path, time::Duration};
 
 use semel_testkit::{
-    campaign::{Campaign, Outcome},
+    campaign::{Campaign, Figures, Outcome},
     faults::Kind,
 };
 use serde_json::json;
@@ -21,6 +21,9 @@ pub(crate) struct Tally {
     pub(crate) other_calls: u64,
     pub(crate) events: u64,
     pub(crate) violations: u64,
+    /// Runs that showed nothing; they are in none of the other numbers.
+    pub(crate) invalid: u64,
+    pub(crate) figures: Figures,
     pub(crate) elapsed: Duration,
 }
 
@@ -35,12 +38,20 @@ impl Tally {
             other_calls: 0,
             events: 0,
             violations: 0,
+            invalid: 0,
+            figures: Figures::default(),
             elapsed: Duration::ZERO,
         }
     }
 
     pub(crate) fn take(&mut self, seed: u64, outcome: &Outcome) {
+        self.elapsed += outcome.elapsed;
+        if outcome.is_invalid {
+            self.invalid += 1;
+            return;
+        }
         self.seeds.push(seed);
+        self.figures.merge(&outcome.figures);
         for (kind, count) in &outcome.faults {
             *self.faults.entry(*kind).or_default() += count;
         }
@@ -48,7 +59,11 @@ impl Tally {
         self.other_calls += outcome.other_calls;
         self.events += outcome.events;
         self.violations += outcome.violations;
-        self.elapsed += outcome.elapsed;
+    }
+
+    /// How many runs there were.
+    pub(crate) fn runs(&self) -> u64 {
+        self.seeds.len() as u64 + self.invalid
     }
 
     pub(crate) fn count(&self, kind: Kind) -> u64 {
@@ -62,7 +77,7 @@ impl Tally {
     /// How far it is, in words.
     pub(crate) fn progress(&self, target: &Target) -> String {
         let parts = [
-            (self.seeds.len() as u64, target.runs, "runs"),
+            (self.runs(), target.runs, "runs"),
             (self.count(Kind::Kill), target.kills, "kills"),
             (self.count(Kind::PowerCut), target.cuts, "cuts"),
             (self.acknowledged, target.acknowledged, "acknowledged"),
@@ -81,6 +96,15 @@ impl Tally {
             .iter()
             .map(|(kind, count)| (kind.name().to_owned(), json!(count)))
             .collect();
+        let longest: serde_json::Map<_, _> = self
+            .figures
+            .iter()
+            .map(|(figure, longest)| {
+                let told =
+                    json!({"times": longest.count, "seconds_max": longest.most.as_secs_f64()});
+                (figure.name().to_owned(), told)
+            })
+            .collect();
         let report = json!({
             "commit": self.commit,
             "campaign": self.campaign.name(),
@@ -92,6 +116,8 @@ impl Tally {
             "other_operations": self.other_calls,
             "events": self.events,
             "violations": self.violations,
+            "invalid_runs": self.invalid,
+            "longest": longest,
             "seconds": self.elapsed.as_secs(),
         });
         let path = folder.join(format!("faults-{}.json", self.campaign));

@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, io::Write as _};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use semel_testkit::campaign::{Campaign, Outcome, Progress};
+use semel_testkit::campaign::{Campaign, Figures, Outcome, Progress};
 
 use crate::report::Tally;
 
@@ -54,16 +54,19 @@ impl Drop for Bar {
 
 /// A line for a run that is over.
 pub(crate) fn run(campaign: Campaign, seed: u64, outcome: &Outcome) {
-    let verdict = if outcome.failure.is_some() {
-        "FAILED"
-    } else {
-        "passed"
+    let verdict = match outcome.failure {
+        Some(_) if outcome.is_invalid => "PROVES NOTHING",
+        Some(_) => "FAILED",
+        None => "passed",
     };
     let mut faults = String::new();
     for (kind, count) in &outcome.faults {
         let comma = if faults.is_empty() { "" } else { ", " };
         // Writing to a text does not fail.
         let _ = write!(faults, "{comma}{count} × {kind}");
+    }
+    if outcome.figures != Figures::default() {
+        let _ = write!(faults, "; {}", outcome.figures);
     }
     let (acknowledged, events) = (outcome.acknowledged, outcome.events);
     let seconds = outcome.elapsed.as_secs_f64();
@@ -75,12 +78,21 @@ pub(crate) fn run(campaign: Campaign, seed: u64, outcome: &Outcome) {
 /// The sums.
 pub(crate) fn table(tallies: &[Tally]) {
     let mut text = format!(
-        "\n{:10}{:>6}{:>8}{:>14}{:>12}{:>12}{:>12}{:>9}",
-        "campaign", "runs", "faults", "acknowledged", "other", "events", "violations", "seconds"
+        "\n{:18}{:>6}{:>9}{:>8}{:>14}{:>12}{:>12}{:>12}{:>9}",
+        "campaign",
+        "runs",
+        "invalid",
+        "faults",
+        "acknowledged",
+        "other",
+        "events",
+        "violations",
+        "seconds"
     );
-    let mut line = |name: &str, numbers: [u64; 7]| {
+    let mut line = |name: &str, numbers: [u64; 8]| {
         let [
             runs,
+            invalid,
             faults,
             acknowledged,
             other,
@@ -90,13 +102,14 @@ pub(crate) fn table(tallies: &[Tally]) {
         ] = numbers;
         let _ = write!(
             text,
-            "\n{name:10}{runs:>6}{faults:>8}{acknowledged:>14}{other:>12}{events:>12}{violations:>12}{seconds:>9}"
+            "\n{name:18}{runs:>6}{invalid:>9}{faults:>8}{acknowledged:>14}{other:>12}{events:>12}{violations:>12}{seconds:>9}"
         );
     };
-    let mut sums = [0; 7];
+    let mut sums = [0; 8];
     for tally in tallies {
         let numbers = [
-            tally.seeds.len() as u64,
+            tally.runs(),
+            tally.invalid,
             tally.fault_count(),
             tally.acknowledged,
             tally.other_calls,
@@ -110,6 +123,13 @@ pub(crate) fn table(tallies: &[Tally]) {
         line(tally.campaign.name(), numbers);
     }
     line("sum", sums);
+    let mut figures = Figures::default();
+    for tally in tallies {
+        figures.merge(&tally.figures);
+    }
+    if figures != Figures::default() {
+        let _ = write!(text, "\nlongest: {figures}");
+    }
     say(&text);
 }
 
