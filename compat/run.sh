@@ -2,7 +2,7 @@
 # The official Socket.IO clients, unmodified, against the real program. SEMEL_BIN names a program that is built already.
 # Node and Python packages are installed when they are missing or not those of the lockfiles. A part that cannot run is
 # skipped with a printed reason; with CI=true that is a failure.
-#   compat/run.sh [js|page|python]...
+#   compat/run.sh [js|cluster|auth|api|python]...
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$here")
@@ -22,77 +22,88 @@ sums() {
   cat "$@" | cksum
 }
 
-run_js() {
-  local major stamp="$here/js/node_modules/.installed-from"
+# node_packages PART: whether Node is there and a part's packages are installed.
+node_packages() {
+  local major stamp="$here/$1/node_modules/.installed-from"
   if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
-    skip js 'Node 20 or newer with npm is needed'
-    return
+    skip "$1" 'Node 20 or newer with npm is needed'
+    return 1
   fi
   major=$(node -p 'process.versions.node.split(".")[0]')
   if [ "$major" -lt 20 ]; then
-    skip js "Node 20 or newer is needed, this is $major"
-    return
+    skip "$1" "Node 20 or newer is needed, this is $major"
+    return 1
   fi
-  cd "$here/js"
+  cd "$here/$1"
   if ! is_installed "$stamp" package.json package-lock.json; then
-    if ! npm ci --no-audit --no-fund --loglevel=error; then
-      skip js 'npm ci failed'
-      return
+    if ! npm ci --ignore-scripts --no-audit --no-fund --loglevel=error; then
+      skip "$1" 'npm ci failed'
+      return 1
     fi
     sums package.json package-lock.json >"$stamp"
   fi
+}
+
+run_js() {
+  node_packages js || return 0
   echo '== JavaScript client and raw protocol'
   node --test --test-concurrency="${COMPAT_JOBS:-2}" test/*.test.mjs
 }
 
-# The first page needs a browser; where this user may, it is installed.
-run_page() {
-  local browser
-  if ! has_browser && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    echo '== installing Chromium'
-    apt-get install --yes --no-install-recommends chromium >/dev/null 2>&1 ||
-      { apt-get update && apt-get install --yes --no-install-recommends chromium; } >/dev/null 2>&1 || true
-  fi
-  if ! browser=$(has_browser); then
-    skip page 'Chromium is needed'
-    return
-  fi
-  if [ ! -d "$here/js/node_modules/ws" ]; then
-    skip page 'the packages of the JavaScript part are needed'
-    return
-  fi
-  cd "$here/js"
-  echo '== the first page in a browser'
-  CHROMIUM=$browser node --test page/*.test.mjs
+run_cluster() {
+  local program
+  for program in redis-server haproxy psql; do
+    if ! command -v "$program" >/dev/null; then
+      skip cluster "$program is not installed"
+      return
+    fi
+  done
+  node_packages js || return 0
+  (cd "$root" && cargo build --locked --package semel-testkit --bin cluster)
+  echo '== JavaScript client, several servers behind a balancer'
+  SEMEL_CLUSTER_BIN=$root/target/debug/cluster node --test cluster/*.test.mjs
 }
 
-has_browser() {
-  command -v "${CHROMIUM:-chromium}" || command -v chromium-browser || command -v google-chrome
+run_auth() {
+  node_packages auth || return 0
+  echo '== signing in with a mail server and an OpenID provider'
+  node --test --test-concurrency="${COMPAT_JOBS:-2}" test/*.test.mjs
 }
 
-run_python() {
-  local environment="$here/python/.venv"
+# python_packages PART: whether Python is there and a part's packages are installed, in an environment of its own.
+python_packages() {
+  local environment="$here/$1/.venv"
   local stamp="$environment/.installed-from"
   if ! command -v python3 >/dev/null; then
-    skip python 'Python 3.10 or newer is needed'
-    return
+    skip "$1" 'Python 3.10 or newer is needed'
+    return 1
   fi
   if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))'; then
-    skip python "Python 3.10 or newer is needed, this is $(python3 --version)"
-    return
+    skip "$1" "Python 3.10 or newer is needed, this is $(python3 --version)"
+    return 1
   fi
-  cd "$here/python"
+  cd "$here/$1"
   if ! is_installed "$stamp" requirements.txt; then
     rm -rf "$environment"
     if ! python3 -m venv "$environment" ||
       ! "$environment/bin/pip" install --quiet --disable-pip-version-check --requirement requirements.txt; then
-      skip python 'the virtual environment could not be made'
-      return
+      skip "$1" 'the virtual environment could not be made'
+      return 1
     fi
     sums requirements.txt >"$stamp"
   fi
+}
+
+run_python() {
+  python_packages python || return 0
   echo '== Python client'
-  "$environment/bin/python" -W error::ResourceWarning -m unittest -v test_client
+  .venv/bin/python -W error::ResourceWarning -m unittest -v test_client
+}
+
+run_api() {
+  python_packages api || return 0
+  echo '== every call of the OpenAPI document, with data made from it'
+  .venv/bin/python -W error::ResourceWarning -m unittest -v test_api
 }
 
 if [ -z "${SEMEL_BIN:-}" ]; then
@@ -103,7 +114,7 @@ SEMEL_BIN=$(realpath "$SEMEL_BIN")
 export SEMEL_BIN
 
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(js page python)
+[ ${#parts[@]} -gt 0 ] || parts=(js cluster auth api python)
 for part in "${parts[@]}"; do
   "run_$part"
 done

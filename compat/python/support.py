@@ -35,7 +35,8 @@ def until(condition, what, deadline=DEADLINE_SECONDS):
 class Server:
     """A server in a directory of its own, on a free port."""
 
-    def __init__(self):
+    def __init__(self, settings=()):
+        self.settings = dict(settings)
         self.directory = tempfile.mkdtemp(prefix="semel-compat-")
         self.listen = "127.0.0.1:0"
         self.log = []
@@ -51,6 +52,7 @@ class Server:
                 "PATH": os.environ["PATH"],
                 "JWT_SECRET_KEY": SECRET,
                 "SEMEL_METRICS_LISTEN": "off",
+                **self.settings,
             },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -124,14 +126,14 @@ class Person:
         return self.data("POST", "/api/chat/create-or-get", body)["thread"]["id"]
 
 
-def make_token(user_id, seconds=3600, secret=SECRET):
+def make_token(user_id, seconds=3600, secret=SECRET, **claims):
     def encode(data):
         return base64.urlsafe_b64encode(data).rstrip(b"=")
 
     def part(value):
         return encode(json.dumps(value).encode())
 
-    claims = {"sub": user_id, "exp": int(time.time()) + seconds}
+    claims |= {"sub": user_id, "exp": int(time.time()) + seconds}
     text = part({"alg": "HS256", "typ": "JWT"}) + b"." + part(claims)
     signature = hmac.new(secret.encode(), text, hashlib.sha256).digest()
     return (text + b"." + encode(signature)).decode()

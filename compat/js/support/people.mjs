@@ -22,7 +22,7 @@ export class Person {
   constructor(server, id) {
     this.server = server;
     this.id = id;
-    this.token = makeToken(id, { claims: { name: `Name of ${id}` } });
+    this.token = makeToken(id, { claims: { name: `Name of ${id}` }, secret: server.secret });
   }
 
   /** One HTTP call: `{status, headers, body}`. */

@@ -20,7 +20,7 @@ export class Server {
     assert.ok(server.binary, "SEMEL_BIN names the program; `make compat` sets it");
     server.dir = await mkdtemp(join(tmpdir(), "semel-compat-"));
     server.env = env;
-    server.listen = "127.0.0.1:0";
+    server.listen = env.SEMEL_LISTEN ?? "127.0.0.1:0";
     server.log = "";
     // Whatever a failed test left open: it would keep the test file from ending.
     server.devices = new Set();
