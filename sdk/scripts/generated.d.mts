@@ -1,0 +1,1 @@
+export function generate(description: unknown): Promise<Record<string, string>>;

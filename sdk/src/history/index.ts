@@ -1,0 +1,4 @@
+// Histories for `semel check`.
+
+export type { HistoryEvent } from "./events.js";
+export { type HistoryHeader, Recorder, SessionRecord } from "./recorder.js";

@@ -1,0 +1,171 @@
+// The outbox as transactions: what is written by the person.
+//
+// Invariant: an item is kept before anything of it leaves the device. Until it is marked as attempted it may be changed or
+// taken back; from then on a change follows as an item of its own.
+
+import type { Reader, Writer } from "../database/port.js";
+import type { StoreName } from "../database/schema.js";
+import { SemelError } from "../errors.js";
+import {
+  type ChangeWork,
+  type Failure,
+  type Item,
+  isSend,
+  queueOf,
+  type SendWork,
+} from "./item.js";
+
+/** Stores that these transactions need. */
+export const outboxStores: readonly StoreName[] = [
+  "meta",
+  "outbox",
+  "failed",
+  "acknowledged",
+  "landed",
+  "aliases",
+];
+
+/** Codes after which the same message needs another client id. */
+const SPENT = new Set(["client_id_reused", "idempotency_key_reused"]);
+
+/** Keeps a message behind the others of its destination. One that is there already stays as it is. */
+export async function keepSend(
+  tx: Writer,
+  client_id: string,
+  work: SendWork,
+  made_at: number,
+): Promise<Item> {
+  const known = (await tx.find("outbox", client_id)) ?? (await tx.find("failed", client_id));
+  if (known !== undefined) return known;
+  const queue = await currentQueue(tx, queueOf(work.destination, client_id));
+  const number = await nextNumber(tx);
+  const item: Item = { queue, number, client_id, made_at, attempted: false, work };
+  await tx.put("outbox", item);
+  return item;
+}
+
+/** Which message is changed. */
+export interface Target {
+  readonly thread_id?: string;
+  readonly message_id?: string;
+  /** Of a message that this person wrote on this device. */
+  readonly client_id?: string;
+}
+
+/** Keeps a change. Of a message that never left the device, the message itself is changed. */
+export async function keepChange(
+  tx: Writer,
+  key: string,
+  target: Target,
+  change: Pick<ChangeWork, "type" | "content" | "emoji">,
+  made_at: number,
+): Promise<void> {
+  const { client_id, message_id, thread_id } = target;
+  const waiting = client_id === undefined ? undefined : await waitingSend(tx, client_id);
+  if (waiting !== undefined && !waiting.attempted && (await rewrite(tx, waiting, change))) return;
+  const landed = client_id === undefined ? undefined : await tx.get("landed", client_id);
+  const id = message_id ?? landed?.message.id;
+  const thread = thread_id ?? landed?.thread_id;
+  const queue = waiting?.queue ?? (thread === undefined ? undefined : `thread:${thread}`);
+  if (queue === undefined || (waiting === undefined && id === undefined)) {
+    throw new SemelError("unknown_message", "this message is not on the device any more");
+  }
+  if (waiting?.failure !== undefined) await putBack(tx, waiting);
+  const work: ChangeWork = {
+    ...change,
+    ...(thread === undefined ? {} : { thread_id: thread }),
+    ...(id === undefined ? {} : { message_id: id }),
+    ...(client_id === undefined ? {} : { of_client_id: client_id }),
+  };
+  const number = await nextNumber(tx);
+  await tx.put("outbox", { queue, number, client_id: key, made_at, attempted: false, work });
+}
+
+/** Tries again what was given up. Returns its client id, which is a new one when the old one is spent. */
+export async function retryFailed(tx: Writer, client_id: string, fresh: string): Promise<string> {
+  const item = await tx.find("failed", client_id);
+  if (item === undefined) {
+    throw new SemelError("unknown_message", "nothing failed under this client id");
+  }
+  const isSpent = SPENT.has(item.failure?.code ?? "");
+  await putBack(tx, isSpent ? { ...item, client_id: fresh, attempted: false } : item, item);
+  return isSpent ? fresh : client_id;
+}
+
+/** Forgets a change that was given up. */
+export async function dismissFailed(tx: Writer, client_id: string): Promise<void> {
+  const item = await tx.find("failed", client_id);
+  if (item !== undefined) await tx.remove("failed", item.number);
+}
+
+/** Gives an item up. What hung on a message that is given up goes into it. */
+export async function giveUp(tx: Writer, item: Item, failure: Failure): Promise<void> {
+  await tx.remove("outbox", [item.queue, item.number]);
+  // Refused means that nothing was stored: its words may still be changed. Expired does not.
+  const attempted = item.attempted && failure.code === "expired";
+  if (!isSend(item)) {
+    await tx.put("failed", { ...item, failure });
+    return;
+  }
+  let work: SendWork | undefined = item.work;
+  for (const other of await tx.list("outbox", wholeQueue(item.queue))) {
+    if (other.work.type === "send" || other.work.of_client_id !== item.client_id) continue;
+    await tx.remove("outbox", [other.queue, other.number]);
+    if (other.work.type === "delete") work = undefined;
+    else if (other.work.type === "edit" && work !== undefined) {
+      work = { ...work, content: other.work.content ?? work.content };
+    }
+  }
+  if (work !== undefined) await tx.put("failed", { ...item, work, attempted, failure });
+}
+
+/** All items of a queue. */
+export function wholeQueue(queue: string): { from: readonly [string]; to: readonly [string, []] } {
+  return { from: [queue], to: [queue, []] };
+}
+
+/** The queue into which a destination's items go now. */
+export async function currentQueue(tx: Reader, queue: string): Promise<string> {
+  const alias = await tx.get("aliases", queue);
+  return alias === undefined ? queue : `thread:${alias.thread_id}`;
+}
+
+async function waitingSend(tx: Reader, client_id: string) {
+  const item = (await tx.find("outbox", client_id)) ?? (await tx.find("failed", client_id));
+  return item !== undefined && isSend(item) ? item : undefined;
+}
+
+/** Changes a message that never left the device. False: that cannot be done. */
+async function rewrite(
+  tx: Writer,
+  item: Item & { readonly work: SendWork },
+  change: Pick<ChangeWork, "type" | "content">,
+): Promise<boolean> {
+  const store = item.failure === undefined ? "outbox" : "failed";
+  if (change.type === "edit" && change.content !== undefined) {
+    await tx.put(store, { ...item, work: { ...item.work, content: change.content } });
+    return true;
+  }
+  if (change.type !== "delete") return false;
+  await tx.remove(store, store === "outbox" ? [item.queue, item.number] : item.number);
+  for (const other of await tx.list("outbox", wholeQueue(item.queue))) {
+    const hangsOnIt = other.work.type !== "send" && other.work.of_client_id === item.client_id;
+    if (hangsOnIt) await tx.remove("outbox", [other.queue, other.number]);
+  }
+  return true;
+}
+
+async function putBack(tx: Writer, item: Item, old = item): Promise<void> {
+  await tx.remove("failed", old.number);
+  const { failure: _, ...again } = item;
+  const queue = isSend(item) ? queueOf(item.work.destination, item.client_id) : item.queue;
+  const number = await nextNumber(tx);
+  await tx.put("outbox", { ...again, queue: await currentQueue(tx, queue), number });
+}
+
+async function nextNumber(tx: Writer): Promise<number> {
+  const name = "last_number";
+  const number = (((await tx.get("meta", name))?.value as number | undefined) ?? 0) + 1;
+  await tx.put("meta", { name, value: number });
+  return number;
+}

@@ -1,0 +1,15 @@
+// Hooks for React.
+
+export {
+  useConnection,
+  useContacts,
+  useDraft,
+  useKeptIn,
+  useOutbox,
+  usePresence,
+  useThreads,
+  useTyping,
+} from "./lists.js";
+export { useObservable } from "./observable.js";
+export { ClientProvider, useClient } from "./provider.js";
+export { type TimelineView, useTimeline } from "./timeline.js";

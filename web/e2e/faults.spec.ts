@@ -1,0 +1,213 @@
+// Trouble. After each of these every message is on every screen once, in the order of seq, and `semel check` accepts what
+// the browsers did and saw.
+
+import { BadProxy } from "../../sdk/test/support/proxy";
+import { History } from "./history";
+import { expect, type Person, type Server, test } from "./support";
+
+const words = (from: string, count: number) =>
+  Array.from({ length: count }, (_, n) => `${from} ${n + 1}`);
+
+/** Waits until all is stored, then looks at every screen; all of them show the same. */
+async function allIsThereOnce(people: readonly Person[], said: readonly string[]): Promise<void> {
+  const screens: string[][] = [];
+  for (const { page } of people) {
+    await expect(page.locator("[data-strip]:not([hidden])")).toHaveCount(0, { timeout: 30_000 });
+  }
+  for (const one of people) {
+    await expect(one.page.locator(`[data-row][data-seq="${said.length}"]`)).toHaveCount(1);
+    const { seqs, texts } = await one.everything();
+    expect(seqs).toEqual(said.map((_, n) => n + 1));
+    screens.push(texts);
+  }
+  for (const screen of screens) expect(screen).toEqual(screens[0]);
+  expect([...(screens[0] ?? [])].sort()).toEqual([...said].sort());
+}
+
+/** Those of one person, in the order in which they stand. */
+async function orderOf(one: Person, from: string): Promise<string[]> {
+  const { texts } = await one.everything();
+  return texts.filter((text) => text.startsWith(`${from} `));
+}
+
+/** Writes without waiting for anything but the field. */
+async function write(one: Person, texts: readonly string[]): Promise<void> {
+  for (const text of texts) await one.say(text);
+}
+
+/** A way to the server that can be broken. */
+async function badWay(server: Server): Promise<BadProxy> {
+  return BadProxy.start(() => Number(new URL(server.url).port));
+}
+
+test("req_b4_three_people_write_at_once", async ({ open, server }) => {
+  const history = new History();
+  const thread = await history.group(server, "ada", ["mira", "tomas"]);
+  const people = await Promise.all(["ada", "mira", "tomas"].map((id) => open(id, { history })));
+  await Promise.all(people.map((one) => one.enter(thread)));
+  await Promise.all(people.map((one) => write(one, words(one.id, 12))));
+  await allIsThereOnce(
+    people,
+    people.flatMap((one) => words(one.id, 12)),
+  );
+  for (const one of people) {
+    expect(await orderOf(people[0] as Person, one.id)).toEqual(words(one.id, 12));
+  }
+  await history.judge(server, thread, ["ada", "mira"], "acknowledged,concurrent,converged,agreed");
+});
+
+test("req_b7_two_tabs_send_one_outbox", async ({ open, server }) => {
+  const history = new History();
+  const thread = await history.group(server, "kim", ["ada", "mira"]);
+  const [kim, ada] = [await open("kim", { history }), await open("ada", { history })];
+  await kim.enter(thread);
+  await ada.enter(thread);
+  const page = await kim.page.context().newPage();
+  await history.watch(page, "kim");
+  await page.goto(kim.page.url());
+  const other = kim.with(page);
+  await expect(other.words).toBeVisible();
+  await kim.page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
+  await server.kill();
+  const said = words("kim", 10);
+  for (const [n, text] of said.entries()) {
+    await (n % 2 === 0 ? kim : other).say(text);
+    // Both tabs have it before the next one is written: what was written first stands first.
+    await expect(kim.messages).toHaveCount(n + 1);
+    await expect(other.messages).toHaveCount(n + 1);
+  }
+  await server.up();
+  await allIsThereOnce([kim, other, ada], said);
+  expect((await kim.everything()).texts).toEqual(said);
+  // The one that leads goes in mid-send; the other one goes on.
+  await write(kim, words("late", 4));
+  await kim.sayForGood("late 5");
+  await kim.page.close();
+  await allIsThereOnce([other, ada], [...said, ...words("late", 5)]);
+  await history.judge(server, thread, ["kim", "ada"], "acknowledged,converged,agreed");
+});
+
+test("ec_m22_reloads_in_mid_send", async ({ open, server }) => {
+  const history = new History();
+  const thread = await history.group(server, "kim", ["ada", "mira"]);
+  const [kim, ada] = [await open("kim", { history }), await open("ada", { history })];
+  await kim.enter(thread);
+  await ada.enter(thread);
+  const said = words("kim", 12);
+  for (const text of said) {
+    if (said.indexOf(text) % 3 !== 2) {
+      await kim.say(text);
+      continue;
+    }
+    await kim.sayForGood(text);
+    await kim.page.reload();
+    await expect(kim.words).toBeVisible();
+  }
+  await allIsThereOnce([kim, ada], said);
+  expect((await ada.everything()).texts).toEqual(said);
+  await history.judge(server, thread, ["kim", "ada"], "acknowledged,converged,agreed");
+});
+
+test("req_b7_double_and_triple_clicks_send_one_message", async ({ open, server }) => {
+  const history = new History();
+  const thread = await history.group(server, "kim", ["ada", "mira"]);
+  const [kim, ada] = [await open("kim", { history }), await open("ada", { history })];
+  await kim.enter(thread);
+  await ada.enter(thread);
+  const send = kim.page.getByRole("button", { name: "Send", exact: true });
+  for (const [text, clickCount] of [
+    ["kim 1", 1],
+    ["kim 2", 2],
+    ["kim 3", 3],
+  ] as const) {
+    await kim.words.fill(text);
+    await send.click({ clickCount });
+    await expect(kim.words).toHaveValue("");
+  }
+  await allIsThereOnce([kim, ada], words("kim", 3));
+  await history.judge(server, thread, ["kim", "ada"], "acknowledged,converged,agreed");
+});
+
+test("story_d1_answers_are_lost_after_the_commit", async ({ open, server }) => {
+  const history = new History();
+  const thread = await history.group(server, "kim", ["ada", "mira"]);
+  const proxy = await badWay(server);
+  const kim = await open("kim", { history, url: proxy.url });
+  const ada = await open("ada", { history });
+  await kim.enter(thread);
+  await ada.enter(thread);
+  const said = words("kim", 9);
+  for (let round = 0; round < 3; round += 1) {
+    const losing = proxy.loseAnswers(400);
+    await write(kim, said.slice(round * 3, round * 3 + 3));
+    await losing;
+    await expect(ada.messages).toHaveCount(round * 3 + 3);
+  }
+  await allIsThereOnce([kim, ada], said);
+  expect((await ada.everything()).texts).toEqual(said);
+  await history.judge(server, thread, ["kim", "ada"], "acknowledged,unknown,converged,agreed");
+  await proxy.close();
+});
+
+test("fault_p1_the_server_is_killed_in_mid_conversation", async ({ open, server }) => {
+  const history = new History();
+  const thread = await history.group(server, "ada", ["mira", "tomas"]);
+  const people = await Promise.all(["ada", "mira", "tomas"].map((id) => open(id, { history })));
+  await Promise.all(people.map((one) => one.enter(thread)));
+  const writing = Promise.all(people.map((one) => write(one, words(one.id, 25))));
+  for (let kill = 0; kill < 2; kill += 1) {
+    await expect.poll(() => people[0]?.messages.count()).toBeGreaterThan(kill * 10);
+    await server.kill();
+    await server.up();
+  }
+  await writing;
+  await allIsThereOnce(
+    people,
+    people.flatMap((one) => words(one.id, 25)),
+  );
+  for (const one of people) {
+    expect(await orderOf(people[1] as Person, one.id)).toEqual(words(one.id, 25));
+  }
+  await history.judge(server, thread, ["ada", "tomas"], "acknowledged,converged,agreed");
+});
+
+test("req_b5_offline_and_back", async ({ open, server }) => {
+  const history = new History();
+  const thread = await history.group(server, "kim", ["ada", "mira"]);
+  const proxy = await badWay(server);
+  const kim = await open("kim", { history, url: proxy.url });
+  const ada = await open("ada", { history });
+  await kim.enter(thread);
+  await ada.enter(thread);
+  await write(kim, words("kim", 2));
+  await expect(ada.messages).toHaveCount(2);
+  await kim.page.context().setOffline(true);
+  proxy.cut();
+  await expect(kim.page.locator("[data-strip]")).toContainText("offline");
+  await write(kim, words("away", 4));
+  await write(ada, words("ada", 4));
+  await expect(kim.page.locator("[data-strip]")).toContainText("4 messages will send");
+  await expect(ada.messages).toHaveCount(6);
+  await kim.page.context().setOffline(false);
+  await allIsThereOnce([kim, ada], [...words("kim", 2), ...words("away", 4), ...words("ada", 4)]);
+  expect(await orderOf(ada, "away")).toEqual(words("away", 4));
+  await history.judge(server, thread, ["kim", "ada"], "acknowledged,converged,agreed");
+  await proxy.close();
+});
+
+test("story_l4_a_thread_of_10000_messages", async ({ open, server }) => {
+  test.setTimeout(240_000);
+  const thread = await server.threadOf("ada", ["mira", "kim"], "Long");
+  await server.fill("ada", thread, 10_000);
+  const mira = await open("mira", { viewport: { width: 1000, height: 2000 } });
+  await mira.enter(thread);
+  await expect(mira.page.locator("[data-unread]")).toBeVisible();
+  // Where the new ones begin, not where they end.
+  await expect(mira.page.locator("[data-row][data-seq='1']")).toBeVisible();
+  await mira.say("mira 1");
+  await expect(mira.page.locator("[data-row][data-seq='10001']")).toBeVisible();
+  const { seqs, texts } = await mira.everything();
+  expect(seqs).toEqual(Array.from({ length: 10_001 }, (_, n) => n + 1));
+  expect(texts.slice(0, 3)).toEqual(["message 1", "message 2", "message 3"]);
+  expect(new Set(texts).size).toBe(10_001);
+});

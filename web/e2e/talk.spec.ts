@@ -1,0 +1,141 @@
+import { expect, test } from "./support";
+
+test("req_d4_two_people_find_the_same_chat_and_talk", async ({ open }) => {
+  const ada = await open("ada", { name: "Ada Lovelace" });
+  const mira = await open("mira", { name: "Mira Okafor", viewport: { width: 390, height: 720 } });
+  expect(new URL(ada.page.url()).hash, "the token stays in the address").toBe("");
+  await ada.talkTo("mira");
+  await mira.talkTo("ada");
+  await ada.say("Morning! Did the migration finish overnight?");
+  await ada.say("I can take the handover at ten if it helps.");
+  await expect(mira.messages).toHaveCount(2);
+  await mira.say("It did. 41 million rows, zero gaps.");
+  await mira.say("Ten works for me.");
+  await expect(ada.messages).toHaveCount(4);
+  await expect(ada.page.locator("[data-own][data-state=read]")).toHaveCount(2);
+  await expect(ada.page.locator("[data-region=conversation] header")).toContainText("Online");
+  expect(await ada.texts()).toEqual(await mira.texts());
+  await expect(ada.page.getByRole("link", { name: /Mira Okafor/ })).toHaveCount(1);
+
+  // A reaction, an edit, a reply, a deletion reach the other side.
+  const first = mira.messages.first();
+  await first.focus();
+  await first.press("Enter");
+  await mira.page.getByRole("button", { name: "React 👍" }).click();
+  await expect(ada.messages.first().getByRole("button", { name: /👍, 1 person/ })).toBeVisible();
+  await mira.words.press("ArrowUp");
+  await expect(mira.words).toHaveValue("Ten works for me.");
+  await mira.say("Ten works well for me.");
+  await expect(ada.messages.nth(3)).toContainText("Ten works well for me.edited");
+  await ada.messages.nth(2).focus();
+  await ada.messages.nth(2).press("r");
+  await ada.say("Wonderful.");
+  await expect(mira.messages.nth(4)).toContainText("It did. 41 million rows");
+  await ada.messages.nth(1).focus();
+  await ada.messages.nth(1).press("Delete");
+  await ada.page.getByRole("button", { name: "Delete" }).click();
+  await expect(mira.messages.nth(1)).toContainText("This message was deleted.");
+  expect(await ada.texts()).toEqual(await mira.texts());
+});
+
+test("req_b7_a_kill_in_mid_send_and_a_reload_lead_to_one_message", async ({ open, server }) => {
+  const kim = await open("kim");
+  await kim.talkTo("ada");
+  await server.kill();
+  await expect(kim.page.locator("[data-strip]")).toContainText("offline");
+  for (const text of ["one", "two", "three"]) await kim.say(text);
+  await expect(kim.messages).toHaveCount(3);
+  await expect(kim.page.locator("[data-strip]")).toContainText("3 messages will send");
+  // The page itself comes from the service worker, which has it once it is installed.
+  await kim.page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
+  await kim.page.reload();
+  await expect(kim.messages).toHaveCount(3);
+  expect(await kim.texts()).toEqual(["one", "two", "three"]);
+  await server.up();
+  await expect(kim.page.locator("[data-own][data-state=stored]")).toHaveCount(3);
+  expect(await kim.texts()).toEqual(["one", "two", "three"]);
+  await expect(kim.page.locator("[data-strip]")).toBeHidden();
+  await kim.page.reload();
+  await expect(kim.messages).toHaveCount(3);
+});
+
+test("twenty_presses_of_enter_send_one_message", async ({ open }) => {
+  const kim = await open("kim");
+  await kim.talkTo("ada");
+  await kim.words.fill("once");
+  await kim.words.evaluate((field) => {
+    for (let press = 0; press < 20; press += 1) {
+      const options = { key: "Enter", bubbles: true, cancelable: true };
+      field.dispatchEvent(new KeyboardEvent("keydown", options));
+    }
+  });
+  await kim.say("and this");
+  await expect(kim.page.locator("[data-own][data-state=stored]")).toHaveCount(2);
+  expect(await kim.texts()).toEqual(["once", "and this"]);
+});
+
+test("enter_that_ends_a_composition_sends_nothing", async ({ open }) => {
+  const kim = await open("kim");
+  await kim.talkTo("ada");
+  await kim.words.fill("にほん");
+  await kim.words.evaluate((field) => {
+    const press = (more: object) =>
+      field.dispatchEvent(
+        new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true, ...more }),
+      );
+    press({ isComposing: true });
+    // Safari: the composition is over, the key is told by its number only.
+    press({ keyCode: 229 });
+  });
+  await expect(kim.words).toHaveValue("にほん");
+  await expect(kim.messages).toHaveCount(0);
+});
+
+test("two_clicks_on_make_group_make_one_group", async ({ open, server }) => {
+  const ada = await open("ada");
+  await server.threadOf("ada", ["mira"]);
+  await ada.page.getByRole("button", { name: "New chat" }).first().click();
+  for (const id of ["mira", "tomas"]) {
+    await ada.page.getByLabel("Name or id").fill(id);
+    await ada.page.keyboard.press("Enter");
+  }
+  await ada.page.getByLabel("Title of the group").fill("Design crit");
+  await ada.page.getByRole("button", { name: "Make group" }).dblclick();
+  await expect(ada.page.locator("[data-region=conversation] h1")).toHaveText("Design crit");
+  await ada.page.goto(server.url);
+  await expect(ada.page.getByRole("link", { name: /Design crit/ })).toHaveCount(1);
+});
+
+test("words_that_look_like_html_are_words", async ({ open }) => {
+  const eve = await open("eve", { name: "<b>Eve</b>" });
+  await eve.talkTo("ada");
+  const words = `<img src=x onerror="document.title='broken'"><script>document.title='broken'</script>`;
+  await eve.say(words);
+  await expect(eve.page.locator("[data-own][data-state=stored]")).toHaveCount(1);
+  expect(await eve.texts()).toEqual([words]);
+  expect(await eve.page.locator("[data-row] img, [data-row] script").count()).toBe(0);
+  expect(await eve.page.title()).not.toBe("broken");
+});
+
+test("a_draft_outlives_a_reload_and_is_shown_in_the_list", async ({ open, server }) => {
+  await server.threadOf("kim", ["ada"]);
+  const kim = await open("kim");
+  await kim.talkTo("ada");
+  await kim.words.fill("the slides are");
+  await expect(kim.page.getByRole("link", { name: /Draft: the slides are/ })).toBeVisible();
+  await kim.page.reload();
+  await expect(kim.words).toHaveValue("the slides are");
+});
+
+test("a_token_that_is_none_is_told_so", async ({ browser, server }) => {
+  const page = await browser.newPage();
+  await page.goto(`${server.url}/#token=nonsense`);
+  await expect(page.getByRole("alert")).toContainText("no access token");
+  await page.close();
+  const other = await browser.newPage();
+  await other.goto(`${server.url}/#token=${server.token("ada", { exp: 1 })}`);
+  await expect(other.getByRole("alert")).toContainText("has ended");
+  await other.getByRole("button", { name: "Sign in again" }).click();
+  await expect(other.getByRole("alert")).toContainText("not valid any more");
+  await other.close();
+});

@@ -1,0 +1,194 @@
+import type { Row, RowState } from "@semel/sdk";
+import { useMemo } from "react";
+import { locale, t } from "../i18n";
+import { layers } from "../layers";
+import { timeOf } from "../lib/dates";
+import { isEmojiOnly, partsOf } from "../lib/text";
+import type { RowProps } from "./row";
+
+/** The words of a message with everything that hangs on them. */
+export function Bubble(props: RowProps & { readonly sender: string }) {
+  const { place, isGroup, quoted, names, me, act, show, sender } = props;
+  const { row, startsGroup, endsGroup } = place;
+  const { message, isOwn } = row;
+  const isDeleted = Boolean(message.deleted_at);
+  const isLarge = !isDeleted && isEmojiOnly(message.content);
+  const shape = isOwn
+    ? `bg-out ${startsGroup ? "" : "rounded-se-[6px]"} ${endsGroup ? "" : "rounded-ee-[6px]"}`
+    : `bg-in ${startsGroup ? "" : "rounded-ss-[6px]"} ${endsGroup ? "" : "rounded-es-[6px]"}`;
+  const onTap = () => {
+    if (!isDeleted && matchMedia("(hover: none)").matches) {
+      layers.open({ type: "actions", row, act });
+    }
+  };
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions lint/a11y/useKeyWithClickEvents: for touch; keys are handled by the list.
+    <div
+      onClick={onTap}
+      className={`min-w-0 rounded-[18px] px-3 pt-[7px] pb-1.5 wrap-anywhere ${shape} ${isNew(row) ? "animate-rise" : ""}`}
+    >
+      {isGroup && !isOwn && startsGroup && (
+        <p dir="auto" className="text-start text-note font-[650] text-accent-text">
+          {sender}
+        </p>
+      )}
+      {message.reply_to && !isDeleted && (
+        <Quote quoted={quoted} names={names} me={me} show={show} />
+      )}
+      <span
+        dir="auto"
+        data-text=""
+        className={`whitespace-pre-wrap ${isDeleted ? "text-text2 italic" : ""} ${isLarge ? "text-[2rem] leading-10" : ""}`}
+      >
+        {isDeleted ? t("message.deleted") : <Words text={message.content} />}
+      </span>
+      <Meta row={row} />
+      {message.reactions.length > 0 && (
+        <div className="clear-both flex flex-wrap gap-1 pt-1">
+          {message.reactions.map(({ emoji, count, user_ids }) => (
+            <button
+              key={emoji}
+              type="button"
+              tabIndex={-1}
+              aria-pressed={user_ids.includes(me)}
+              aria-label={t("message.reaction", {
+                emoji,
+                count,
+                names: user_ids
+                  .map((one) => (one === me ? t("message.you") : names(one)))
+                  .join(", "),
+              })}
+              title={user_ids.map(names).join(", ")}
+              onClick={(event) => {
+                event.stopPropagation();
+                act.react(row, emoji);
+              }}
+              className="h-7 rounded-full border border-border bg-surface px-2 text-tiny text-text aria-pressed:border-accent aria-pressed:bg-selected"
+            >
+              {emoji} {count}
+            </button>
+          ))}
+        </div>
+      )}
+    </div>
+  );
+}
+
+/** Written by this person a moment ago. */
+function isNew(row: Row): boolean {
+  return row.isOwn && (row.state === "queued" || row.state === "sending");
+}
+
+function Words({ text }: { readonly text: string }) {
+  const parts = useMemo(() => partsOf(text, mentionable(text)), [text]);
+  return parts.map((part, place) => {
+    // Parts of one text have no other identity than their place.
+    const key = `${place}`;
+    if (part.type === "link") {
+      return (
+        <a
+          key={key}
+          href={part.href}
+          target="_blank"
+          rel="noreferrer noopener"
+          className="text-link underline underline-offset-2"
+        >
+          {part.text}
+        </a>
+      );
+    }
+    if (part.type === "mention") {
+      return (
+        <bdi key={key} className="rounded-[4px] bg-mention px-0.5 font-semibold">
+          {part.text}
+        </bdi>
+      );
+    }
+    return part.text;
+  });
+}
+
+/** Words after an `@`: who is meant is for the sender to know. */
+function mentionable(text: string): string[] {
+  return [...text.matchAll(/@([\p{L}\p{N}_.-]*[\p{L}\p{N}])/gu)].map((found) => found[1] ?? "");
+}
+
+function Quote(props: {
+  readonly quoted: Row | undefined;
+  readonly names: (id: string) => string;
+  readonly me: string;
+  readonly show: (row: Row) => Promise<void>;
+}) {
+  const { quoted, names, me, show } = props;
+  const sender = quoted?.message.sender_id;
+  return (
+    <button
+      type="button"
+      tabIndex={-1}
+      disabled={quoted === undefined}
+      title={t("message.original")}
+      onClick={(event) => {
+        event.stopPropagation();
+        if (quoted !== undefined) void show(quoted);
+      }}
+      className="mb-1 block w-full border-s-[3px] border-accent ps-2 text-start text-note text-text2 disabled:opacity-100"
+    >
+      {quoted === undefined ? (
+        t("message.gone")
+      ) : (
+        <>
+          <bdi className="block font-semibold text-accent-text">
+            {sender === me ? t("message.you") : names(sender ?? "")}
+          </bdi>
+          <bdi className="line-clamp-2">
+            {quoted.message.deleted_at ? t("message.deleted") : quoted.message.content}
+          </bdi>
+        </>
+      )}
+    </button>
+  );
+}
+
+function Meta({ row }: { readonly row: Row }) {
+  const { message, isOwn, state } = row;
+  return (
+    <span
+      className={`float-end ms-3 flex items-center gap-1 text-meta leading-[1.375rem] tabular-nums ${isOwn ? "text-out-meta" : "text-text2"}`}
+    >
+      {message.edited_at && !message.deleted_at && <span>{t("message.edited")}</span>}
+      <time dateTime={message.created_at}>{timeOf(message.created_at, locale())}</time>
+      {isOwn && state !== "received" && <Tick state={state} />}
+    </span>
+  );
+}
+
+const ticks: Record<Exclude<RowState, "received">, string> = {
+  queued: "M8 2.500a5.500 5.500 0 1 0 0 11 5.500 5.500 0 0 0 0-11zM8 5v3l2 1.500",
+  sending: "M8 2.500a5.500 5.500 0 1 0 0 11 5.500 5.500 0 0 0 0-11zM8 5v3l2 1.500",
+  stored: "M3 8.500l3 3 7-7",
+  delivered: "M1 8.500l3 3 7-7M8 10.500l1 1 7-7",
+  read: "M1 8.500l3 3 7-7M8 10.500l1 1 7-7",
+  failed: "M8 2.500v7M8 13v.01",
+};
+
+function Tick({ state }: { readonly state: Exclude<RowState, "received"> }) {
+  const isWaiting = state === "queued" || state === "sending";
+  const label = t(`message.${state}`);
+  return (
+    <svg
+      role="img"
+      aria-label={label}
+      viewBox="0 0 17 16"
+      fill="none"
+      stroke="currentColor"
+      strokeWidth={1.6}
+      strokeLinecap="round"
+      strokeLinejoin="round"
+      // On a good network the clock would only flash.
+      className={`h-3.5 w-[15px] ${isWaiting ? "animate-[pop_120ms_300ms_both]" : ""} ${state === "read" ? "text-accent-text" : ""} ${state === "failed" ? "text-danger" : ""}`}
+    >
+      <title>{label}</title>
+      <path d={ticks[state]} />
+    </svg>
+  );
+}

@@ -1,0 +1,173 @@
+import type { Row } from "@semel/sdk";
+import { useClient } from "@semel/sdk/react";
+import { memo } from "react";
+import { locale, t } from "../i18n";
+import { layers, type RowActions } from "../layers";
+import { dayName, timeOf } from "../lib/dates";
+import type { Place } from "../lib/grouping";
+import { Avatar } from "../ui/avatar";
+import { Icon, type IconName } from "../ui/icons";
+import { Bubble } from "./bubble";
+import type { Names } from "./names";
+
+export interface RowProps {
+  readonly place: Place;
+  readonly names: Names;
+  readonly me: string;
+  readonly isGroup: boolean;
+  /** What it answers, when that is loaded. */
+  readonly quoted: Row | undefined;
+  readonly unread: number;
+  /** The one row that Tab leads to. */
+  readonly isTabStop: boolean;
+  readonly isMarked: boolean;
+  readonly act: RowActions;
+  readonly show: (row: Row) => Promise<void>;
+  readonly onFocus: (key: string) => void;
+}
+
+/** A message, with the separators that stand before it. */
+export const MessageRow = memo(function MessageRow(props: RowProps) {
+  const { place, names, isGroup, isTabStop, isMarked, act, onFocus } = props;
+  const { row, startsDay, startsGroup, endsGroup, startsUnread } = place;
+  const { message, isOwn } = row;
+  const isSystem = message.kind === "system";
+  const sender = isOwn ? t("message.you") : names(message.sender_id);
+  return (
+    <div className="mx-auto w-full max-w-[768px] px-2.5 sm:px-4">
+      {startsDay && <Day at={message.created_at} />}
+      {startsUnread && <Unread count={props.unread} />}
+      {/* biome-ignore lint/a11y/useSemanticElements: the whole message is one stop for the keyboard. */}
+      <div
+        role="article"
+        data-row={row.key}
+        data-seq={message.seq}
+        data-state={row.state}
+        data-own={isOwn ? "" : undefined}
+        aria-label={nameOf(row, sender)}
+        tabIndex={isTabStop ? 0 : -1}
+        onFocus={() => onFocus(row.key)}
+        className={`group relative scroll-my-16 rounded-[18px] ${startsGroup ? "pt-3" : "pt-0.5"} ${isMarked ? "bg-mention" : ""} transition-colors duration-[240ms]`}
+      >
+        {isSystem ? (
+          <p dir="auto" className="px-6 text-center text-note text-text2">
+            {message.content}
+          </p>
+        ) : (
+          <div className={`flex items-end gap-2 ${isOwn ? "justify-end" : ""}`}>
+            {!isOwn && isGroup && (
+              <span className={`max-sm:hidden ${endsGroup ? "" : "invisible"}`}>
+                <Avatar id={message.sender_id} name={sender} size="small" />
+              </span>
+            )}
+            <div
+              className={`flex min-w-0 max-w-[86%] items-center gap-1 sm:max-w-[min(36rem,82%)] ${isOwn ? "flex-row-reverse" : ""}`}
+            >
+              <Bubble {...props} sender={sender} />
+              {!message.deleted_at && <Tools row={row} act={act} />}
+            </div>
+          </div>
+        )}
+        {(row.failure !== undefined || row.failedChange !== undefined) && (
+          <Failed row={row} act={act} />
+        )}
+      </div>
+    </div>
+  );
+});
+
+function nameOf(row: Row, sender: string): string {
+  const { message, isOwn, state } = row;
+  const text = message.deleted_at ? t("message.deleted") : message.content;
+  const time = timeOf(message.created_at, locale());
+  if (!isOwn || state === "received") return t("message.nameOther", { sender, text, time });
+  return t("message.name", { sender, text, time, state: t(`message.${state}`) });
+}
+
+function Day({ at }: { readonly at: string }) {
+  const words = { today: t("day.today"), yesterday: t("day.yesterday") };
+  return (
+    <div className="flex justify-center pt-4 pb-1">
+      <span className="rounded-full border border-border bg-surface px-3 py-0.5 text-tiny font-semibold text-text2">
+        {dayName(at, new Date(), locale(), words)}
+      </span>
+    </div>
+  );
+}
+
+function Unread({ count }: { readonly count: number }) {
+  const line = "h-px flex-1 bg-accent opacity-40";
+  return (
+    <div
+      data-unread=""
+      className="flex items-center gap-3 pt-3 text-tiny font-[650] text-accent-text"
+    >
+      <span className={line} />
+      {t("timeline.new", { count: Math.max(1, count) })}
+      <span className={line} />
+    </div>
+  );
+}
+
+/** For the pointer; the keyboard has letters and Enter, touch has a tap on the message. */
+function Tools({ row, act }: { readonly row: Row; readonly act: RowActions }) {
+  const react = () => layers.open({ type: "emoji", chosen: (emoji) => act.react(row, emoji) });
+  return (
+    <div className="flex opacity-0 transition-opacity duration-[120ms] group-focus-within:opacity-100 group-hover:opacity-100 [@media(hover:none)]:hidden">
+      <Tool icon="smile" label={t("message.react")} run={react} />
+      <Tool icon="reply" label={t("message.reply")} run={() => act.reply(row)} />
+      <Tool
+        icon="more"
+        label={t("message.more")}
+        run={() => layers.open({ type: "actions", row, act })}
+      />
+    </div>
+  );
+}
+
+function Tool(props: {
+  readonly icon: IconName;
+  readonly label: string;
+  readonly run: () => void;
+}) {
+  const { icon, label, run } = props;
+  return (
+    <button
+      type="button"
+      tabIndex={-1}
+      className="grid size-8 place-items-center rounded-[8px] text-text2 hover:bg-hover hover:text-text"
+      aria-label={label}
+      title={label}
+      onClick={run}
+    >
+      <Icon name={icon} className="size-4" />
+    </button>
+  );
+}
+
+/** What was given up: why, and what can be done. */
+function Failed({ row, act }: { readonly row: Row; readonly act: RowActions }) {
+  const client = useClient();
+  const failure = row.failure ?? row.failedChange;
+  const id = row.failedChange?.client_id ?? row.message.client_id ?? "";
+  const button = "min-h-6 px-1 font-semibold underline";
+  return (
+    <div className="flex flex-wrap items-center justify-end gap-x-2 pt-0.5 text-tiny text-danger">
+      <span>
+        {t(row.failure === undefined ? "message.failedChange" : "message.failed")}:{" "}
+        {failure?.detail} ({failure?.code})
+      </span>
+      <button type="button" className={button} onClick={() => void client.retry(id)}>
+        {t("message.retry")}
+      </button>
+      {row.failure !== undefined && (
+        <button type="button" className={button} onClick={() => act.edit(row)}>
+          {t("message.edit")}
+        </button>
+      )}
+      <button type="button" className={button} onClick={() => void client.dismiss(id)}>
+        {t(row.failure === undefined ? "message.dismiss" : "message.delete")}
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,28 @@
+import type { Layer } from "../layers";
+import { Actions } from "./actions";
+import { Ask } from "./ask";
+import { Details } from "./details";
+import { Emoji } from "./emoji";
+import { Keys } from "./keys";
+import { NewChat } from "./new-chat";
+import { Palette } from "./palette";
+
+/** What lies over the page. */
+export default function Layers({ layer }: { readonly layer: Layer }) {
+  switch (layer.type) {
+    case "new":
+      return <NewChat />;
+    case "palette":
+      return <Palette key={layer.thread_id} threadId={layer.thread_id} />;
+    case "keys":
+      return <Keys />;
+    case "details":
+      return <Details opened={layer.thread} />;
+    case "emoji":
+      return <Emoji chosen={layer.chosen} />;
+    case "actions":
+      return <Actions row={layer.row} act={layer.act} />;
+    case "ask":
+      return <Ask key={layer.title} layer={layer} />;
+  }
+}

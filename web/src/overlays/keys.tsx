@@ -1,0 +1,36 @@
+import { type Key, t } from "../i18n";
+import { Dialog } from "../ui/dialog";
+
+const rows: readonly [Key, string][] = [
+  ["keys.palette", "Ctrl K"],
+  ["keys.search", "Ctrl F"],
+  ["keys.next", "Alt ↑ ↓"],
+  ["keys.unread", "Alt Shift ↑ ↓"],
+  ["keys.edit", "↑"],
+  ["keys.escape", "Esc"],
+  ["keys.regions", "F6"],
+  ["keys.list", "R E + C Del"],
+  ["keys.help", "Ctrl /"],
+];
+
+export function Keys() {
+  return (
+    <Dialog title={t("keys.title")} plain>
+      <dl className="grid grid-cols-[1fr_auto] gap-x-6 gap-y-3">
+        {rows.map(([key, name]) => (
+          <div key={key} className="contents">
+            <dt>{t(key)}</dt>
+            <dd>
+              <kbd
+                dir="ltr"
+                className="rounded-[5px] border border-border px-1.5 font-mono text-note"
+              >
+                {name}
+              </kbd>
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </Dialog>
+  );
+}

@@ -1,0 +1,57 @@
+import { useThreads } from "@semel/sdk/react";
+import { Link, useLocation } from "wouter";
+import { t } from "./i18n";
+import { sectionOf } from "./lib/routes";
+import { Icon } from "./ui/icons";
+
+const sections = [
+  { path: "/", name: "chats", icon: "chats" },
+  { path: "/people", name: "people", icon: "people" },
+  { path: "/settings", name: "settings", icon: "settings" },
+] as const;
+
+/** Sections at the side of wide screens. */
+export function Rail() {
+  return (
+    <nav
+      data-region="rail"
+      aria-label={t("sections.label")}
+      className="hidden flex-col items-center gap-1 border-e border-border bg-sunken py-3 lg:flex"
+    >
+      <Sections className="size-12 rounded-[12px] text-meta" />
+    </nav>
+  );
+}
+
+/** Sections below the list on narrower screens. */
+export function Tabs() {
+  return (
+    <nav
+      aria-label={t("sections.label")}
+      className="mt-auto flex border-t border-border pb-[env(safe-area-inset-bottom)] lg:hidden"
+    >
+      <Sections className="min-h-14 flex-1 text-tiny" />
+    </nav>
+  );
+}
+
+function Sections({ className }: { readonly className: string }) {
+  const [path] = useLocation();
+  const section = sectionOf(path);
+  const unread = useThreads().some((item) => item.unreadCount > 0);
+  const current = section === "conversation" ? "chats" : section;
+  return sections.map(({ path: to, name, icon }) => (
+    <Link
+      key={name}
+      href={to}
+      aria-current={current === name ? "page" : undefined}
+      className={`relative flex flex-col items-center justify-center gap-0.5 font-medium text-text2 transition duration-[120ms] hover:bg-hover aria-[current]:text-accent-text lg:aria-[current]:bg-selected ${className}`}
+    >
+      <Icon name={icon} />
+      {t(`sections.${name}`)}
+      {name === "chats" && unread && current !== "chats" && (
+        <span aria-hidden="true" className="absolute end-2 top-1.5 size-2 rounded-full bg-accent" />
+      )}
+    </Link>
+  ));
+}
