@@ -58,11 +58,8 @@ export function Timeline(props: {
   const scroller = useRef<HTMLDivElement>(null);
   const list = useRef<VirtualizerHandle>(null);
   const [path] = useLocation();
-  const { isAtEnd, isPlaced, pinned, noticeHand, noticeWheel, onScroll, shift } = useScroll(
-    path,
-    view,
-    list,
-  );
+  const { isAtEnd, isPlaced, pinned, keepEnd, noticeHand, noticeWheel, onScroll, shift } =
+    useScroll(path, view, list, scroller);
   const [focus, setFocus] = useState<string>();
   const [marked, setMarked] = useState<string>();
   const byId = useMemo(() => new Map(rows.map((row) => [row.message.id, row])), [rows]);
@@ -70,11 +67,8 @@ export function Timeline(props: {
 
   const toEnd = useCallback(() => {
     pinned.current = true;
-    list.current?.scrollToIndex(Number.MAX_SAFE_INTEGER, { align: "end" });
-    requestAnimationFrame(() => {
-      list.current?.scrollToIndex(Number.MAX_SAFE_INTEGER, { align: "end" });
-    });
-  }, [pinned]);
+    keepEnd();
+  }, [pinned, keepEnd]);
   useImperativeHandle(ref, () => ({ toEnd }), [toEnd]);
 
   const show = useCallback(
@@ -267,6 +261,7 @@ function useScroll(
   path: string,
   view: TimelineView,
   list: { readonly current: VirtualizerHandle | null },
+  scroller: { readonly current: HTMLDivElement | null },
 ) {
   const { rows, older, newer, jumpTo } = view;
   const firstUnread = firstUnreadOf(view);
@@ -279,6 +274,13 @@ function useScroll(
   const latest = useRef(view);
   latest.current = view;
 
+  // Not by `scrollToIndex`: that one goes on for a while after it was asked, also against a hand that leaves the end.
+  const keepEnd = useCallback(() => {
+    const node = scroller.current;
+    if (pinned.current && node !== null && latest.current.rows.length > 0)
+      node.scrollTop = node.scrollHeight;
+  }, [scroller]);
+
   // Only the very render that adds to the front or takes from it may shift; one that changes the end must not.
   const shift = isMoved(shown.current, rows);
 
@@ -287,7 +289,7 @@ function useScroll(
     const handle = list.current;
     if (handle === null || rows.length === 0) return;
     if (isPlaced.current) {
-      if (pinned.current) handle.scrollToIndex(rows.length - 1, { align: "end" });
+      keepEnd();
       return;
     }
     const isFar = firstUnread !== 0 && (rows[0]?.message.seq ?? 0) > firstUnread;
@@ -308,33 +310,41 @@ function useScroll(
       pinned.current = false;
       handle.scrollToIndex(place, { align: "start", offset: kept.above });
     } else {
-      handle.scrollToIndex(rows.length - 1, { align: "end" });
+      keepEnd();
     }
     // All of it may fit on the screen: then this is the end.
     requestAnimationFrame(() => {
       const left = handle.scrollSize - handle.viewportSize - handle.scrollOffset;
-      if (latest.current.newer === "end" && left < AT_END) pinned.current = true;
+      const isMeant = performance.now() - handAt.current < HAND;
+      if (latest.current.newer === "end" && left < AT_END && !isMeant) pinned.current = true;
     });
-  }, [rows, firstUnread, older, jumpTo, path, list]);
+  }, [rows, firstUnread, older, jumpTo, path, list, keepEnd]);
 
   // What came may be little: then there is more to load, without a hand that scrolls.
   // biome-ignore lint/correctness/useExhaustiveDependencies: each of these may bring an end near.
   useEffect(() => {
     const frame = requestAnimationFrame(() => {
-      if (isPlaced.current && list.current !== null) onScroll(list.current.scrollOffset);
+      if (isPlaced.current && list.current !== null) look(list.current.scrollOffset);
     });
     return () => cancelAnimationFrame(frame);
   }, [rows, older, newer]);
 
-  // What grows inside (a late picture, a larger font, the keyboard of a phone) must not take the end away.
+  // What grows inside (rows that turn out taller, a late picture) or takes room (a draft of several lines, the keyboard
+  // of a phone) must not take the end away. The list tells its height in its style, before anything is painted.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the list is there once there are rows.
   useEffect(() => {
-    const keep = () => {
-      if (!pinned.current || latest.current.rows.length === 0) return;
-      list.current?.scrollToIndex(latest.current.rows.length - 1, { align: "end" });
+    const node = scroller.current;
+    const inside = node?.querySelector(":scope > :has([data-row])");
+    if (node === null || !inside) return;
+    const height = new MutationObserver(keepEnd);
+    height.observe(inside, { attributes: true, attributeFilter: ["style"] });
+    const room = new ResizeObserver(keepEnd);
+    room.observe(node);
+    return () => {
+      height.disconnect();
+      room.disconnect();
     };
-    addEventListener("resize", keep);
-    return () => removeEventListener("resize", keep);
-  }, [list]);
+  }, [rows.length === 0, keepEnd]);
 
   const noticeHand = useCallback(() => {
     handAt.current = performance.now();
@@ -351,17 +361,13 @@ function useScroll(
     [list, noticeHand],
   );
 
-  const onScroll = useCallback(
+  const look = useCallback(
     (offset: number) => {
       const handle = list.current;
       if (handle === null) return;
       const left = handle.scrollSize - handle.viewportSize - offset;
       // The end of what is loaded is not the end while there is more.
-      const isThere = newer === "end" && left < AT_END;
-      const isMeant = performance.now() - handAt.current < HAND;
-      if (isThere) pinned.current = true;
-      else if (isMeant) pinned.current = false;
-      setAtEnd(isThere || pinned.current);
+      setAtEnd((newer === "end" && left < AT_END) || pinned.current);
       const first = handle.findItemIndex(offset);
       const key = latest.current.rows[first]?.key;
       if (pinned.current || key === undefined) anchors.delete(path);
@@ -371,7 +377,21 @@ function useScroll(
     },
     [list, path, older, newer],
   );
-  return { isAtEnd, isPlaced, pinned, noticeHand, noticeWheel, onScroll, shift };
+
+  // Only what really scrolled says what the person wants: a look in between may find the view where it was before the hand.
+  const onScroll = useCallback(
+    (offset: number) => {
+      const handle = list.current;
+      if (handle === null) return;
+      const left = handle.scrollSize - handle.viewportSize - offset;
+      const isMeant = performance.now() - handAt.current < HAND;
+      if (newer === "end" && left < AT_END) pinned.current = true;
+      else if (isMeant) pinned.current = false;
+      look(offset);
+    },
+    [list, newer, look],
+  );
+  return { isAtEnd, isPlaced, pinned, keepEnd, noticeHand, noticeWheel, onScroll, shift };
 }
 
 /** Whether rows were added before the first one, or taken away there. */
