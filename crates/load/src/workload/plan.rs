@@ -100,6 +100,17 @@ impl Plan {
         }
     }
 
+    /// The same people without haste, so that what they wait for is what broke and not the others: for measuring how long
+    /// things take to be well again.
+    pub fn calm(seed: u64) -> Self {
+        Self {
+            name: format!("calm-{seed}"),
+            burst: 2,
+            think: Duration::from_millis(150),
+            ..Self::steady(seed)
+        }
+    }
+
     /// As many acknowledged sends as go, in long bursts from many outboxes to small groups.
     pub fn heavy(seed: u64) -> Self {
         Self {

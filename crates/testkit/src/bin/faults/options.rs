@@ -46,7 +46,7 @@ pub(crate) struct Options {
     /// Print the schedules of the first runs, and run nothing
     #[arg(long)]
     pub(crate) print: bool,
-    /// Who writes [default: heavy; to several servers: steady]
+    /// Who writes [default: heavy; to several servers: steady; cluster-redis: calm]
     #[arg(long, value_enum)]
     plan: Option<Who>,
     /// Where data, histories and disks lie meanwhile [default: the directory for temporary files]
@@ -67,6 +67,8 @@ pub(crate) enum Who {
     Tiny,
     /// Two dozen people who do everything
     Steady,
+    /// The same, without haste
+    Calm,
     /// As many messages as go
     Heavy,
 }
@@ -76,6 +78,7 @@ impl Who {
         match self {
             Self::Tiny => Plan::tiny(seed),
             Self::Steady => Plan::steady(seed),
+            Self::Calm => Plan::calm(seed),
             Self::Heavy => Plan::heavy(seed),
         }
     }
@@ -84,6 +87,7 @@ impl Who {
         match self {
             Self::Tiny => "tiny",
             Self::Steady => "steady",
+            Self::Calm => "calm",
             Self::Heavy => "heavy",
         }
     }
@@ -113,10 +117,11 @@ impl Options {
     }
 
     pub(crate) fn plan(&self, campaign: Campaign) -> Who {
-        let usual = if campaign.has_several_servers() {
-            Who::Steady
-        } else {
-            Who::Heavy
+        // How soon news come again after Redis is asked of a load that three servers carry, not of one that has them behind.
+        let usual = match campaign {
+            Campaign::ClusterRedis => Who::Calm,
+            campaign if campaign.has_several_servers() => Who::Steady,
+            _ => Who::Heavy,
         };
         self.plan.unwrap_or(usual)
     }
