@@ -271,6 +271,7 @@ impl Hub {
             all(found, missing)
         });
         let found = asked.await?.unwrap_or_default();
+        let mut threads = self.threads();
         let mut followed = shared.followed();
         let mut moved = Vec::new();
         for ((id, who), joined, was_hidden, head) in found {
@@ -282,7 +283,13 @@ impl Hub {
                 head.rev.saturating_sub(1)
             };
             match followed.follow(&who, id, place(head.epoch, from)) {
-                Begin::First => moved.push(id),
+                Begin::First => {
+                    // Nobody here heard of it until now: others may be in it than when its people were loaded.
+                    if let Some(live) = threads.get(id) {
+                        live.is_in_doubt |= live.head.last_rev < head.rev;
+                    }
+                    moved.push(id);
+                }
                 Begin::Beside(told) if told.rev > from => self.tell_head_to(&who, id, told.rev),
                 Begin::Not | Begin::Beside(_) => {}
             }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::{
-    here::{DEVICE_ENDS_AFTER, Place},
+    here::{DEVICE_ENDS_AFTER, Place, Server},
     redis::Redis,
     support::{Device, client_id, until},
 };
@@ -156,6 +156,38 @@ async fn s8_who_was_removed_on_another_server_hears_of_it_and_of_nothing_after()
         told.iter()
             .all(|(_, data)| !data.to_string().contains("after"))
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s8_who_was_removed_while_nobody_here_was_in_the_thread_hears_nothing_of_it() {
+    let Some(redis) = Redis::start() else { return };
+    let place = Place::new(Some(redis.url()), NEVER);
+    let [one, two] = place.servers().await;
+    let thread = one.group(&["ann", "bob", "cy"]).await;
+    let other = one.group(&["dan", "eve"]).await;
+    let mut dan = two.device("dan").await;
+    let say = async |server: &Server, thread: &str, content: &str| {
+        let who = if thread == other { "dan" } else { "ann" };
+        let body = json!({"content": content, "client_id": client_id()});
+        let path = format!("/api/chat/threads/{thread}/messages");
+        server.http(who, "POST", &path, body).await
+    };
+    // The second server learns who is in the thread, although none of them is there.
+    say(&two, &thread, "before").await;
+    say(&two, &other, "the server was here").await;
+    hears(&mut dan, &other, 2..=2).await;
+    let path = format!("/api/chat/threads/{thread}/participants/bob");
+    one.http("ann", "DELETE", &path, Value::Null).await;
+    say(&one, &thread, "after").await;
+    let (mut bob, mut cy) = (two.device("bob").await, two.device("cy").await);
+    say(&one, &thread, "and after").await;
+    hears(&mut cy, &thread, 5..=5).await;
+    let told = bob.settle().await;
+    assert!(told.iter().all(|(name, _)| name != "entry"), "{told:?}");
+    let body = json!({"new_participants": ["bob"]});
+    let path = format!("/api/chat/threads/{thread}/expand");
+    two.http("ann", "POST", &path, body).await;
+    hears(&mut bob, &thread, 6..=6).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
