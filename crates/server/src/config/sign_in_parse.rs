@@ -1,6 +1,9 @@
 //! How people may sign in, from texts to checked settings.
 
-use std::net::SocketAddr;
+use std::{
+    borrow::Cow,
+    net::{IpAddr, SocketAddr},
+};
 
 use lettre::{AsyncSmtpTransport, Tokio1Executor, message::Mailbox};
 use phonenumber::country::Id;
@@ -162,16 +165,17 @@ fn local(reader: &mut Reader<'_>, key: &str, listen: Option<SocketAddr>) -> Opti
 }
 
 /// An address that is asked: with TLS, or on this machine.
-fn address(text: &str) -> Result<String, String> {
-    let url = reqwest::Url::parse(text);
-    let is_local = |url: &reqwest::Url| match url.host_str() {
-        Some(host) => {
-            let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
-            host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-        }
-        None => false,
+/// Whether it is on this machine.
+fn is_local(url: &reqwest::Url) -> bool {
+    let Some(host) = url.host_str() else {
+        return false;
     };
-    match url {
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+fn address(text: &str) -> Result<String, String> {
+    match reqwest::Url::parse(text) {
         Ok(url) if url.scheme() == "https" || (url.scheme() == "http" && is_local(&url)) => {
             Ok(text.to_owned())
         }
@@ -208,9 +212,22 @@ fn listed(text: &str) -> impl Iterator<Item = &str> {
 }
 
 fn smtp(text: &str) -> Result<Secret, String> {
-    match AsyncSmtpTransport::<Tokio1Executor>::from_url(text) {
-        Ok(_) => Ok(Secret::new(text)),
-        Err(_) => Err(
+    let is_whole = AsyncSmtpTransport::<Tokio1Executor>::from_url(text).is_ok();
+    let url = reqwest::Url::parse(text).ok().filter(|_| is_whole);
+    let is_safe = |url: &reqwest::Url| {
+        let is_asked =
+            |(name, value): (Cow<'_, str>, Cow<'_, str>)| name == "tls" && value == "required";
+        url.scheme() == "smtps" || is_local(url) || url.query_pairs().any(is_asked)
+    };
+    match url {
+        Some(url) if is_safe(&url) => Ok(Secret::new(text)),
+        // The text is not repeated: it holds a password.
+        Some(_) => Err(
+            "codes and the password would go unencrypted; add ?tls=required, or use smtps:// \
+                        (without either, a mail server on this machine only)"
+                .to_owned(),
+        ),
+        None => Err(
             "this is no mail server; say smtps://USER:PASSWORD@HOST:465 or \
              smtp://USER:PASSWORD@HOST:587?tls=required"
                 .to_owned(),

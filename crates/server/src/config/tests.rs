@@ -216,3 +216,30 @@ fn a_named_file_must_be_there() {
         "{problems:?}"
     );
 }
+
+#[test]
+fn codes_and_the_password_do_not_go_unencrypted_to_another_machine() {
+    let settings = |url: &str| {
+        format!(
+            "email_sender = \"smtp\"\nemail_from = \"Chat <chat@example.org>\"\nsmtp_url = \"{url}\"\n"
+        )
+    };
+    for good in [
+        "smtps://a:secret@mail.example:465",
+        "smtp://a:secret@mail.example:587?tls=required",
+        "smtp://a:secret@127.0.0.1:2525",
+        "smtp://a:secret@localhost:2525",
+        "smtp://a:secret@[::1]:2525",
+    ] {
+        assert!(load(&settings(good), &[], &[]).is_ok(), "{good}");
+    }
+    for bad in [
+        "smtp://a:secret@mail.example:587",
+        "smtp://a:secret@mail.example:587?tls=opportunistic",
+        "smtp://a:secret@127.0.0.1.example:25",
+    ] {
+        let problem = problem(&settings(bad), &[]);
+        assert!(problem.contains("tls=required"), "{problem}");
+        assert!(!problem.contains("secret"), "{problem}");
+    }
+}

@@ -38,11 +38,11 @@ pub(super) fn router() -> Router<Arc<App>> {
         )
         .route(
             "/api/docs/page.css",
-            get(async move || file("text/css", style)),
+            get(async move || file("text/css; charset=utf-8", style)),
         )
         .route(
             "/api/docs/page.js",
-            get(async move || file("text/javascript", script)),
+            get(async move || file("text/javascript; charset=utf-8", script)),
         )
 }
 

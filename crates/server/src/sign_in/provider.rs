@@ -121,6 +121,8 @@ struct IdClaims {
     azp: Option<String>,
     exp: f64,
     #[serde(default)]
+    nbf: Option<f64>,
+    #[serde(default)]
     nonce: Option<String>,
     #[serde(default)]
     name: Option<String>,
@@ -263,6 +265,12 @@ impl Provider {
         let ends_at = ((claims.exp + CLOCK_SECONDS_MAX) * 1_000.0) as i64;
         if ends_at <= now.0 {
             return Err(Failed::Wrong("its id_token has expired"));
+        }
+        let begins_at = claims
+            .nbf
+            .map(|nbf| ((nbf - CLOCK_SECONDS_MAX) * 1_000.0) as i64);
+        if begins_at.is_some_and(|begins_at| begins_at > now.0) {
+            return Err(Failed::Wrong("its id_token does not count yet"));
         }
         if claims.nonce.as_deref().map(digest_of) != Some(digest_of(nonce)) {
             return Err(Failed::Wrong("its id_token is of another sign-in (nonce)"));
@@ -486,6 +494,7 @@ mod tests {
         let unsure = check(&[("email_verified", "true".into())]).unwrap();
         assert!(!unsure.is_verified, "only true is true");
         assert!(check(&[("aud", serde_json::json!(["us"]))]).is_ok());
+        assert!(check(&[("nbf", 960.into())]).is_ok(), "clocks differ");
     }
 
     #[test]
@@ -498,6 +507,7 @@ mod tests {
             ("nonce", "m".into()),
             ("nonce", Value::Null),
             ("exp", 800.into()),
+            ("nbf", 961.into()),
             ("sub", "".into()),
         ] {
             assert!(check(std::slice::from_ref(&change)).is_err(), "{change:?}");
