@@ -14,6 +14,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("../../migrations/postgres/0004_apart.sql"),
     include_str!("../../migrations/postgres/0005_groups.sql"),
     include_str!("../../migrations/postgres/0006_operators.sql"),
+    include_str!("../../migrations/postgres/0007_transaction_numbers.sql"),
 ];
 
 /// The smallest version that a program must know to open a database with all of [`STEPS`].

@@ -5,6 +5,8 @@
 //! Invariant: nothing is acknowledged by a server that was replaced, or no longer forces what it commits, as far as any session
 //! of this process has seen.
 //! Invariant: what comes after a commit that has not clearly succeeded is never an acknowledgement.
+//! Invariant: a transaction leaves its number in the lane's lease, and only the row there says whether it was committed. The
+//! server's own transaction ids do not: one that was not forced to the disk before a crash is given out again after it.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -40,19 +42,19 @@ const INQUIRY_MAX: Duration = Duration::from_secs(8);
 const INQUIRY_PAUSE: Duration = Duration::from_millis(100);
 
 pub(super) const RENEW: &str =
-    "UPDATE leases SET seen_at = clock_timestamp() WHERE server_id = $1 AND lane = $2
-     RETURNING pg_current_xact_id()::text, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8),
+    "UPDATE leases SET seen_at = clock_timestamp(), transaction_number = $3 WHERE server_id = $1 AND lane = $2
+     RETURNING substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8),
          current_setting('synchronous_standby_names') <> '',
          current_setting('fsync') = 'on' AND current_setting('full_page_writes') = 'on'";
 pub(super) const TAKE: &str =
     "INSERT INTO leases (server_id, lane, seen_at) VALUES ($1, $2, clock_timestamp())
-     ON CONFLICT (server_id, lane) DO UPDATE SET seen_at = excluded.seen_at";
+     ON CONFLICT (server_id, lane) DO UPDATE SET seen_at = excluded.seen_at
+     RETURNING transaction_number";
 pub(super) const RELEASE: &str = "DELETE FROM leases WHERE server_id = $1 AND lane = $2";
 pub(super) const EXPIRE: &str = "DELETE FROM leases WHERE (server_id, lane) IN (
          SELECT server_id, lane FROM leases
          WHERE server_id <> $1 AND seen_at < clock_timestamp() - make_interval(secs => $2) FOR UPDATE SKIP LOCKED
      )";
-pub(super) const STATUS: &str = "SELECT pg_xact_status($1::text::xid8)";
 
 /// What the lanes of a server share.
 pub(super) struct Server {
@@ -72,10 +74,10 @@ impl Server {
 
     /// Whether what a session's server commits is there to stay, by what it answered to [`RENEW`].
     fn trust(&self, session: &Session, renewed: &Row) -> Result<(), Error> {
-        if renewed.get::<_, &str>(1) != session.timeline() || session.is_outdated(&self.address) {
+        if renewed.get::<_, &str>(0) != session.timeline() || session.is_outdated(&self.address) {
             return Err(replaced());
         }
-        if !renewed.get::<_, bool>(3) {
+        if !renewed.get::<_, bool>(2) {
             return Err(Error::Lost(
                 "it forces to the disk no longer what it commits",
             ));
@@ -89,7 +91,7 @@ struct Transaction {
     started: Instant,
     /// Whether the server knows of it.
     is_begun: bool,
-    id: String,
+    number: i64,
     /// Whether what others wrote may be on this server only.
     awaits_standby: bool,
     locks: Locks,
@@ -103,6 +105,10 @@ pub(super) struct Writer {
     order: Arc<LaneOrder>,
     session: Option<Session>,
     transaction: Option<Transaction>,
+    /// Of the last transaction; each one has another one.
+    number: i64,
+    /// What the lease had when it was taken: the number of the last transaction that was committed, if that is known.
+    committed: Option<i64>,
     /// What the last transaction wanted in vain: the next one begins with it.
     wanted: Vec<Key>,
 }
@@ -115,8 +121,15 @@ impl Writer {
             order,
             session: None,
             transaction: None,
+            number: 0,
+            committed: None,
             wanted: Vec::new(),
         }
+    }
+
+    fn next_number(&mut self) -> i64 {
+        self.number += 1;
+        self.number
     }
 
     /// Whether there was a connection, and it has ended, or leads to a server that was replaced.
@@ -128,12 +141,13 @@ impl Writer {
 
     /// For idle moments: says that this lane is there, and gives up those of others that are not.
     pub(super) async fn renew(&mut self) -> Result<(), Error> {
+        let number = self.next_number();
         let Some(session) = &self.session else {
             return Ok(());
         };
         let work = async {
             let secs = LEASE.as_secs_f64();
-            let values: &[&(dyn ToSql + Sync)] = &[&self.server.id, &self.lane];
+            let values: &[&(dyn ToSql + Sync)] = &[&self.server.id, &self.lane, &number];
             let renewed = session
                 .client()
                 .query_opt(session.statement(RENEW), values)
@@ -172,11 +186,12 @@ impl Writer {
         let transaction = self.transaction.as_mut().ok_or_else(closed)?;
         let is_begun = transaction.is_begun;
         transaction.is_begun = true;
+        let number = transaction.number;
         let begin = async {
             if is_begun {
                 return Ok(None);
             }
-            let values: &[&(dyn ToSql + Sync)] = &[&self.server.id, &self.lane];
+            let values: &[&(dyn ToSql + Sync)] = &[&self.server.id, &self.lane, &number];
             let ((), renewed) = tokio::try_join!(biased;
                 session.client().batch_execute("BEGIN"),
                 session.client().query_opt(session.statement(RENEW), values),
@@ -193,8 +208,7 @@ impl Writer {
         let (renewed, ()) = timely(async { tokio::try_join!(biased; begin, load) }).await?;
         if let Some(row) = renewed {
             self.server.trust(session, &row)?;
-            transaction.id = row.get(0);
-            transaction.awaits_standby = row.get(2);
+            transaction.awaits_standby = row.get(1);
         }
         Ok(())
     }
@@ -224,13 +238,13 @@ impl Writer {
         }
     }
 
-    /// The answer to a commit is lost: asks the database what became of it. To take the lease anew waits until the lost
+    /// The answer to a commit is lost: the lease says what became of it. To take the lease anew waits until the lost
     /// transaction has ended, and is durable only together with it.
     async fn inquire(&mut self, transaction: &Transaction) -> Result<(), NotCommitted> {
         let (started, timeline) = (Instant::now(), self.timeline());
         self.session = None;
         tracing::warn!(
-            transaction = transaction.id,
+            transaction = transaction.number,
             "a commit was not answered: asking what became of it"
         );
         while let Err(error) = self.open().await {
@@ -243,27 +257,13 @@ impl Writer {
         if self.timeline() != timeline {
             return Err(unknown("its place was taken while a commit was under way"));
         }
-        let session = self
-            .session
-            .as_ref()
-            .ok_or_else(|| unknown("it went away again"))?;
-        let status = async {
-            let row = session
-                .client()
-                .query_one(STATUS, &[&transaction.id])
-                .await?;
-            Ok(row.get::<_, Option<String>>(0))
-        };
-        match timely(status)
-            .await
-            .map_err(NotCommitted::Unknown)?
-            .as_deref()
-        {
-            Some("committed") => Ok(()),
-            Some("aborted") => Err(NotCommitted::Aborted(Error::Conflict(
+        match self.committed {
+            Some(number) if number == transaction.number => Ok(()),
+            Some(_) => Err(NotCommitted::Aborted(Error::Conflict(
                 "the commit was undone",
             ))),
-            _ => Err(unknown("it does not know what became of a commit")),
+            // The lease was given up meanwhile, or nothing was committed under it before.
+            None => Err(unknown("it does not know what became of a commit")),
         }
     }
 
@@ -283,20 +283,26 @@ impl Writer {
         let mut session = Session::open(&self.server.address, &name).await?;
         let work = async {
             session.prepare().await?;
-            self.take_lease(&mut session, is_start).await?;
-            Ok(session)
+            let committed = self.take_lease(&mut session, is_start).await?;
+            Ok((session, committed))
         };
-        self.session = Some(timely(work).await?);
+        let (session, committed) = timely(work).await?;
+        self.session = Some(session);
+        self.committed = committed;
         Ok(())
     }
 
     /// In one transaction with the question whether this server may still write the database: whoever moves it waits for
-    /// leases, or does not let them be taken.
-    async fn take_lease(&self, session: &mut Session, is_start: bool) -> Result<(), Error> {
+    /// leases, or does not let them be taken. The number of the last transaction that was committed under the lease.
+    async fn take_lease(
+        &self,
+        session: &mut Session,
+        is_start: bool,
+    ) -> Result<Option<i64>, Error> {
         let warnings = session.warnings();
         let transaction = session.client_mut().transaction().await?;
-        transaction
-            .execute(TAKE, &[&self.server.id, &self.lane])
+        let lease = transaction
+            .query_one(TAKE, &[&self.server.id, &self.lane])
             .await?;
         if is_start {
             meta::stay(&transaction).await?;
@@ -307,7 +313,7 @@ impl Writer {
         if session.warnings() != warnings {
             return Err(Error::Lost("what it commits may be on one server only"));
         }
-        Ok(())
+        Ok(lease.get(0))
     }
 }
 
@@ -326,7 +332,7 @@ impl Store for Writer {
         self.transaction = Some(Transaction {
             started: Instant::now(),
             is_begun: false,
-            id: String::new(),
+            number: self.next_number(),
             awaits_standby: true,
             locks: Locks::new(),
             threads: BTreeSet::new(),

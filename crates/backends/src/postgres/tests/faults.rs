@@ -136,6 +136,53 @@ async fn fault_b1_what_became_of_a_commit_without_an_answer_is_found_out() {
     );
 }
 
+/// Transaction ids that were given out but not forced to the disk before a crash are given out again: here to whatever the
+/// lane itself does first when it is back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_b1_s1_a_commit_that_a_crash_undid_is_not_taken_for_another_one() {
+    let Some(cluster) = Cluster::new() else {
+        return;
+    };
+    cluster.set("wal_writer_delay", "10s");
+    let ledger = open(&cluster).await;
+    let id = pair(&*ledger, "ann", "bob").await;
+    sent(ledger.submit(send("ann", id, 1, "before")).await);
+    let client = cluster.client().await;
+    let slow = "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS
+                    'BEGIN PERFORM pg_sleep(60); RETURN NULL; END';
+                CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON log DEFERRABLE INITIALLY DEFERRED
+                    FOR EACH ROW EXECUTE FUNCTION wait()";
+    client.batch_execute(slow).await.expect("a trigger");
+    let call = submit(&ledger, send("ann", id, 2, "hello"));
+    let waits = "SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+    let started = Instant::now();
+    while client
+        .query(waits, &[])
+        .await
+        .expect("an answer")
+        .is_empty()
+    {
+        assert!(started.elapsed() < PATIENCE, "no commit waits");
+    }
+    block_in_place(|| cluster.kill()).expect("it is killed");
+    block_in_place(|| cluster.restart()).expect("it is back");
+    let client = cluster.client().await;
+    let off = "ALTER TABLE log DISABLE TRIGGER slow";
+    client.batch_execute(off).await.expect("no trigger");
+    let answer = call.await.expect("no panic");
+    let stored = "SELECT FROM log WHERE thread_id = $1 AND seq = 2";
+    let is_stored = !client
+        .query(stored, &[&id.0])
+        .await
+        .expect("an answer")
+        .is_empty();
+    assert!(is_stored || answer.is_err(), "{answer:?}");
+    let reply = until_answered(&ledger, send("ann", id, 2, "hello")).await;
+    assert_eq!(sent(Ok(reply)).message.seq, 2);
+    let rows = load(&*ledger, &[Key::Thread(id)]).await;
+    assert_eq!(rows.heads.get(&id).flatten().expect("a head").last_seq, 2);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_b1_sessions_that_are_ended_come_back() {
     let Some(cluster) = Cluster::new() else {

@@ -1,0 +1,1 @@
+-- Nothing: the one lane of SQLite has no lease.
