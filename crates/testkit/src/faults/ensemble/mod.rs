@@ -185,9 +185,9 @@ impl Ensemble {
                 self.fail_over(*old, *found)?;
                 self.is_database_away = false;
             }
-            Outage::LockedTable { table } => self.guest = Some(self.invite()?.lock_table(table)?),
-            Outage::IdleTransaction => self.guest = Some(self.invite()?.idle()?),
-            Outage::Deadlocks => self.guest = Some(self.invite()?.lock_rows_in_any_order()?),
+            Outage::LockedTable { table } => self.guest = Some(self.invite()?.lock_table(table)),
+            Outage::IdleTransaction => self.guest = Some(self.invite()?.idle()),
+            Outage::Deadlocks => self.guest = Some(self.invite()?.lock_rows_in_any_order()),
             Outage::RedisKill => self.redis(Redis::kill)?,
             Outage::RedisFlush => self.tell_redis(&["FLUSHALL"])?,
             Outage::RedisHangUp => self.tell_redis(&["CLIENT", "KILL", "TYPE", "pubsub"])?,
