@@ -1,4 +1,6 @@
 //! Answers questions: a few tasks, each with its own session, each question from one snapshot.
+//!
+//! Invariant: nothing is shown that a standby which is waited for lacks, and would undo when it takes over.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -31,6 +33,9 @@ const QUESTION_MAX: Duration = Duration::from_secs(5);
 
 /// How long the end of a snapshot may take.
 const END_MAX: Duration = Duration::from_secs(2);
+/// A commit, if standbys are waited for.
+const COMMIT: &str = "SELECT pg_logical_emit_message(true, 'semel', '')
+    WHERE current_setting('synchronous_standby_names') <> ''";
 
 /// A question and where its answer goes.
 struct Ask {
@@ -167,7 +172,21 @@ async fn from_snapshot(
 async fn open_session(address: &Address) -> Result<Session, Error> {
     let mut session = Session::open(address, "reader").await?;
     session.prepare().await?;
+    wait_for_standbys(&session).await?;
     Ok(session)
+}
+
+/// Usually a commit is seen when standbys have it. A server that comes back from a crash, which is when sessions are opened,
+/// shows at once what was committed before it. A commit of one's own that has waited for standbys says that they have
+/// everything before it, too.
+async fn wait_for_standbys(session: &Session) -> Result<(), Error> {
+    let warnings = session.warnings();
+    session.client().batch_execute(COMMIT).await?;
+    if session.warnings() == warnings {
+        Ok(())
+    } else {
+        Err(Error::Lost("what it shows may be on one server only"))
+    }
 }
 
 /// Begins the snapshot with the first rows.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use semel_core::{
-    Command, Key, Reply,
+    Command, Key, Reply, Rows,
     ports::{Ledger, LedgerError},
 };
 use semel_protocol::ThreadId;
@@ -240,6 +240,44 @@ async fn fault_b2_s1_lanes_of_a_replaced_server_acknowledge_nothing_more() {
     let last = "SELECT max(seq) FROM log WHERE thread_id = $1";
     let at_old = client.query_one(last, &[&id.0]).await.expect("a thread");
     assert_eq!(at_old.get::<_, i64>(0), 1, "it was written no more");
+}
+
+/// What was committed and is on no standby yet is seen after a crash; a standby that takes over does not have it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_b2_s5_what_no_standby_has_is_not_shown_after_a_crash() {
+    let Some(primary) = Cluster::new() else {
+        return;
+    };
+    let standby = Cluster::standby_of(&primary, "standby");
+    primary.set("synchronous_standby_names", "standby");
+    let client = primary.client().await;
+    followed(&client).await;
+    let ledger = open(&primary).await;
+    let id = pair(&*ledger, "ann", "bob").await;
+    sent(ledger.submit(send("ann", id, 1, "before")).await);
+    block_in_place(|| standby.pause()).expect("it is paused");
+    let call = submit(&ledger, send("ann", id, 2, "unseen"));
+    waiting(&client).await;
+    block_in_place(|| primary.kill()).expect("it is killed");
+    block_in_place(|| primary.restart()).expect("it is back");
+    let there = "SELECT FROM log WHERE thread_id = $1 AND seq = 2";
+    let rows = primary.client().await.query(there, &[&id.0]).await;
+    assert_eq!(rows.expect("an answer").len(), 1, "the server shows it");
+    let (tell, told) = std::sync::mpsc::channel();
+    let question = move |rows: &Rows| {
+        let head = rows.heads.get(&id).ok_or(Key::Thread(id))?;
+        let _ = tell.send(head.map(|head| head.last_seq));
+        Ok(())
+    };
+    let answer = ledger.answer(Box::new(question)).await;
+    assert!(answer.is_err(), "{:?}", told.try_recv());
+    block_in_place(|| standby.resume()).expect("it goes on");
+    // It may have been stored before the crash, or not.
+    let reply = until_answered(&ledger, send("ann", id, 2, "unseen")).await;
+    assert_eq!(sent(Ok(reply)).message.seq, 2);
+    let _ = call.await.expect("no panic");
+    let rows = load(&*ledger, &[Key::Thread(id)]).await;
+    assert_eq!(rows.heads.get(&id).flatten().expect("a head").last_seq, 2);
 }
 
 /// Sends until told to stop; what was acknowledged.
