@@ -181,6 +181,7 @@ test("req_b5_offline_and_back", async ({ open, server }) => {
   await ada.enter(thread);
   await write(kim, words("kim", 2));
   await expect(ada.messages).toHaveCount(2);
+  await expect(kim.page.locator("[data-own][data-state=stored]")).toHaveCount(2);
   await kim.page.context().setOffline(true);
   proxy.cut();
   await expect(kim.page.locator("[data-strip]")).toContainText("offline");

@@ -21,11 +21,20 @@ interface Event {
   readonly given: readonly unknown[];
 }
 
+/** An event as a page tells it. */
+interface Told {
+  readonly life: string;
+  readonly number: number;
+  readonly at: number;
+  readonly name: Name;
+  readonly given: readonly unknown[];
+}
+
 const clock = () => performance.timeOrigin + performance.now();
 
 export class History {
   readonly #events: Event[] = [];
-  #lives = 0;
+  readonly #heard = new Set<string>();
 
   /** From now on, every page that is loaded in this tab is a life of `user`'s device. */
   async watch(page: Page, user: string): Promise<void> {
@@ -34,31 +43,52 @@ export class History {
       if (life !== "") this.#events.push({ at, life, user, name: "end", given: [] });
       life = "";
     };
-    await page.exposeFunction("semelTell", (at: number, name: Name, given: unknown[]) => {
+    await page.exposeFunction("semelTell", (told: Told) => {
+      const { at, name, given } = told;
+      const id = `${told.life} ${told.number}`;
+      if (this.#heard.has(id)) return;
+      this.#heard.add(id);
       if (name === "begin") {
         close(at);
-        this.#lives += 1;
-        life = `${this.#lives}`;
+        life = told.life;
       }
-      this.#events.push({ at, life, user, name, given });
+      this.#events.push({ at, life: told.life, user, name, given });
     });
     page.on("close", () => close(clock()));
     await page.addInitScript(() => {
       const page = window as unknown as Record<string, unknown>;
-      const tell = page["semelTell"] as (...told: unknown[]) => void;
+      const tell = page["semelTell"] as (told: Told) => Promise<void>;
       const now = () => performance.timeOrigin + performance.now();
+      // What is sent just before a reload reaches the server, but not always the test: so the next life tells it again.
+      const key = "semelUntold";
+      const untold = () => JSON.parse(localStorage.getItem(key) ?? "[]") as Told[];
+      const keep = (list: readonly Told[]) => localStorage.setItem(key, JSON.stringify(list));
+      const say = async (told: Told) => {
+        await tell(told);
+        if (told.name === "attempt")
+          keep(untold().filter((one) => one.life !== told.life || one.number !== told.number));
+      };
+      const life = `${now()} ${Math.random()}`;
+      let number = 0;
+      const note = (name: Name, given: readonly unknown[]) => {
+        number += 1;
+        const told = { life, number, at: now(), name, given };
+        if (name === "attempt") keep([...untold(), told]);
+        void say(told);
+      };
+      if (location.protocol.startsWith("http")) for (const told of untold()) void say(told);
+      note("begin", []);
       let attempts = 0;
-      tell(now(), "begin", []);
       page["semelWitness"] = {
         attempt: (attempt: unknown) => {
           attempts += 1;
-          tell(now(), "attempt", [attempt, attempts]);
+          note("attempt", [attempt, attempts]);
           return attempts;
         },
         ...Object.fromEntries(
-          ["outcome", "arrival", "apply", "reset", "left"].map((name) => [
+          (["outcome", "arrival", "apply", "reset", "left"] as const).map((name) => [
             name,
-            (...given: unknown[]) => tell(now(), name, given),
+            (...given: unknown[]) => note(name, given),
           ]),
         ),
       };
