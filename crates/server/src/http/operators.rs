@@ -12,7 +12,10 @@ use semel_protocol::{
     sign_in::Done,
 };
 
-use super::{parts::Parts, route::Ask};
+use super::{
+    parts::{Parts, cut},
+    route::Ask,
+};
 use crate::{
     auth::{Caller, Scope},
     convert::{self, Data, Success, cursor},
@@ -82,9 +85,7 @@ pub(super) fn list_audit(caller: &Caller, parts: &Parts) -> Result<Ask, Refusal>
     let limit = parts.limit(PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX)?;
     Ok(Box::new(move |rows| {
         let mut page = queries::safety::audit(rows, before, limit + 1)?;
-        let is_last = page.len() <= limit;
-        page.truncate(limit);
-        let end = page.last().filter(|_| !is_last);
+        let end = cut(&mut page, limit);
         Ok(Data::Audit(AuditPage {
             next_cursor: end.map(|(id, _)| cursor::of_audit(*id)),
             audit: page

@@ -89,7 +89,7 @@ impl Parts {
         self.query(name).map(number).transpose()
     }
 
-    /// Rows of a page.
+    /// Rows of a page. One more is asked for, which [`cut`] takes off again.
     pub(super) fn limit(&self, default: usize, max: usize) -> Result<usize, Refusal> {
         match self.number("limit")? {
             None => Ok(default.min(max)),
@@ -114,6 +114,13 @@ impl Parts {
         let id = self.path(name).parse();
         id.map_err(|_| Refusal::invalid(&format!("?{name}"), detail))
     }
+}
+
+/// Makes a page of rows of which one more was asked for. Its last row, if there are more after it.
+pub(super) fn cut<T>(rows: &mut Vec<T>, limit: usize) -> Option<&T> {
+    let is_last = rows.len() <= limit;
+    rows.truncate(limit);
+    rows.last().filter(|_| !is_last)
 }
 
 fn invalid(name: &str, error: &impl Display) -> Refusal {

@@ -14,7 +14,11 @@ use semel_protocol::{
     },
 };
 
-use super::{operators, parts::Parts, route::Ask};
+use super::{
+    operators,
+    parts::{Parts, cut},
+    route::Ask,
+};
 use crate::{
     auth::Caller,
     convert::{self, Data, Success, cursor},
@@ -32,9 +36,7 @@ pub(super) fn list_contacts(caller: &Caller, parts: &Parts) -> Result<Ask, Refus
     let who = caller.user_id.clone();
     Ok(Box::new(move |rows| {
         let mut page = queries::contacts(rows, &who, after.clone(), limit + 1)?;
-        let is_last = page.len() <= limit;
-        page.truncate(limit);
-        let end = page.last().filter(|_| !is_last);
+        let end = cut(&mut page, limit);
         Ok(Data::Contacts(ContactPage {
             next_cursor: end.map(|view| cursor::of_contact(&view.user_id)),
             contacts: page.iter().map(convert::contact).collect(),
@@ -64,9 +66,7 @@ pub(super) fn list_blocks(caller: &Caller, parts: &Parts) -> Result<Ask, Refusal
     let who = caller.user_id.clone();
     Ok(Box::new(move |rows| {
         let mut page = queries::blocks(rows, &who, after.as_ref(), limit + 1)?;
-        let is_last = page.len() <= limit;
-        page.truncate(limit);
-        let end = page.last().filter(|_| !is_last);
+        let end = cut(&mut page, limit);
         let blocked = |(id, row, since): &(UserId, _, _)| Blocked {
             user: convert::user(id, row),
             since: *since,

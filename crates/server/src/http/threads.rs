@@ -14,7 +14,10 @@ use semel_protocol::{
     },
 };
 
-use super::{parts::Parts, route::Ask};
+use super::{
+    parts::{Parts, cut},
+    route::Ask,
+};
 use crate::{
     auth::Caller,
     convert::{self, Data, Success, cursor},
@@ -71,11 +74,8 @@ pub(super) fn list_threads(caller: &Caller, parts: &Parts) -> Result<Ask, Refusa
     let limit = parts.limit(PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX)?;
     let who = caller.user_id.clone();
     Ok(Box::new(move |rows| {
-        // One more than the page shows whether there is another.
         let mut views = queries::threads(rows, &who, after, limit + 1)?;
-        let is_last = views.len() <= limit;
-        views.truncate(limit);
-        let end = views.last().filter(|_| !is_last);
+        let end = cut(&mut views, limit);
         Ok(Data::Threads(ThreadPage {
             next_cursor: end.map(|view| cursor::of_thread((view.head.updated_at, view.thread.id))),
             threads: views.iter().map(convert::thread).collect(),
@@ -160,9 +160,7 @@ pub(super) fn list_participants(caller: &Caller, parts: &Parts) -> Result<Ask, R
     let who = caller.user_id.clone();
     Ok(Box::new(move |rows| {
         let mut page = queries::participants(rows, &who, id, after.clone(), limit + 1)?;
-        let is_last = page.len() <= limit;
-        page.truncate(limit);
-        let end = page.last().filter(|_| !is_last);
+        let end = cut(&mut page, limit);
         Ok(Data::Participants(ParticipantPage {
             next_cursor: end.map(|(rev, view)| cursor::of_participant(*rev, &view.user_id)),
             participants: page
