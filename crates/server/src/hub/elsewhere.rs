@@ -284,9 +284,8 @@ impl Hub {
             };
             match followed.follow(&who, id, place(head.epoch, from)) {
                 Begin::First => {
-                    // Nobody here heard of it until now: others may be in it than when its people were loaded.
                     if let Some(live) = threads.get(id) {
-                        live.is_in_doubt |= live.head.last_rev < head.rev;
+                        live.doubt_unless_at(head.rev);
                     }
                     moved.push(id);
                 }

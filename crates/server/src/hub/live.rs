@@ -67,6 +67,12 @@ impl LiveThread {
         }
     }
 
+    /// It is at this place now, and of what led there nobody here heard: others may be in it than when its people were
+    /// loaded.
+    pub(super) fn doubt_unless_at(&mut self, last: Rev) {
+        self.is_in_doubt |= self.head.last_rev < last;
+    }
+
     pub(super) fn place(&self, rev: Rev) -> Place {
         match self.delivered {
             Some(delivered) if rev <= delivered => Place::Old,

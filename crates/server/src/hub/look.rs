@@ -127,8 +127,7 @@ impl Hub {
                 .filter(|live| live.thread.epoch == place.epoch)
             {
                 live.delivered = live.delivered.max(Some(place.rev));
-                // Nobody here heard of it until now: others may be in it than when its people were loaded.
-                live.is_in_doubt |= live.head.last_rev < place.rev;
+                live.doubt_unless_at(place.rev);
             }
         }
     }
