@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use semel_core::{
     Refusal,
-    actions::sign_in::{Budget, Proof, SignedIn, StartChallenge, VerifyProvider},
+    actions::sign_in::{Budget, Proof, SignedIn, StartChallenge, VerifyProvider, is_same_hash},
     queries,
     sign_in::IdentityKind,
 };
@@ -413,7 +413,7 @@ pub(crate) async fn finish(
     let row = app.ask(&stranger(), from.request_id, ask).await?;
     let hash = secrets.code_hash(id, returned.binding);
     let row = row.filter(|row| {
-        row.kind == IdentityKind::Oidc && row.value == name && is_same(row.secret_hash, hash)
+        row.kind == IdentityKind::Oidc && row.value == name && is_same_hash(row.secret_hash, hash)
     });
     let strange = || failed(from.request_id, "this browser did not begin this sign-in");
     let row = row.ok_or_else(strange)?;
@@ -442,10 +442,6 @@ pub(crate) async fn finish(
     };
     let result = result.await;
     Ok(Finished { return_to, result })
-}
-
-fn is_same(one: [u8; 32], other: [u8; 32]) -> bool {
-    one.iter().zip(other).fold(0, |sum, (a, b)| sum | (a ^ b)) == 0
 }
 
 fn failed(request_id: &str, detail: &str) -> Problem {

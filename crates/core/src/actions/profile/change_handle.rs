@@ -31,7 +31,7 @@ impl ChangeHandle {
         keys.push(Key::User(actor.clone()));
         if let Some(handle) = &self.handle {
             keys.push(Key::Plain(PlainKey::Handle(handle.clone())));
-            keys.push(Key::Plain(PlainKey::Budget(budget(actor).name)));
+            keys.push(budget(actor).key());
         }
     }
 

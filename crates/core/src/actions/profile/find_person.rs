@@ -72,8 +72,7 @@ impl SoughtBy {
 impl FindPerson {
     pub(in crate::actions) fn keys(&self, _actor: &UserId, keys: &mut Vec<Key>) {
         keys.push(Key::Plain(self.by.key()));
-        let budget = |budget: &Budget| Key::Plain(PlainKey::Budget(budget.name.clone()));
-        keys.extend(self.budgets.iter().map(budget));
+        keys.extend(self.budgets.iter().map(Budget::key));
     }
 
     pub(in crate::actions) fn decide(

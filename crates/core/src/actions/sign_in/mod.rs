@@ -23,7 +23,7 @@ use semel_protocol::{ChallengeId, Code, SessionId, Timestamp, UserId};
 pub use start::{Budget, StartChallenge};
 pub use unlink::UnlinkIdentity;
 use uuid::Uuid;
-pub use verify::{Purpose, VerifyCode, VerifyProvider};
+pub use verify::{Purpose, VerifyCode, VerifyProvider, is_same_hash};
 
 use crate::{
     Refusal, Rows, Stop,

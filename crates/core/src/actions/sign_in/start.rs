@@ -24,6 +24,13 @@ pub struct Budget {
     pub period_ms: i64,
 }
 
+impl Budget {
+    /// Where it is counted.
+    pub(in crate::actions) fn key(&self) -> Key {
+        Key::Plain(PlainKey::Budget(self.name.clone()))
+    }
+}
+
 /// Begins a sign-in, or the linking of another identity. Whether somebody is known by it makes no difference here.
 #[derive(Clone, Debug)]
 pub struct StartChallenge {
@@ -50,8 +57,7 @@ pub struct StartChallenge {
 impl StartChallenge {
     pub(in crate::actions) fn keys(&self, _actor: &UserId, keys: &mut Vec<Key>) {
         keys.push(Key::Plain(PlainKey::Challenge(self.id)));
-        let budget = |budget: &Budget| Key::Plain(PlainKey::Budget(budget.name.clone()));
-        keys.extend(self.budgets.iter().map(budget));
+        keys.extend(self.budgets.iter().map(Budget::key));
     }
 
     pub(in crate::actions) fn decide(

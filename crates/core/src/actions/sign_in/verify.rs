@@ -56,7 +56,7 @@ pub struct VerifyProvider {
 }
 
 /// Whether two keyed hashes are equal, in constant time.
-fn is_same(one: [u8; 32], other: [u8; 32]) -> bool {
+pub fn is_same_hash(one: [u8; 32], other: [u8; 32]) -> bool {
     blake3::Hash::from(one) == blake3::Hash::from(other)
 }
 
@@ -72,8 +72,7 @@ fn open(rows: &Rows, id: ChallengeId, now: Timestamp) -> Result<ChallengeRow, St
 impl VerifyCode {
     pub(in crate::actions) fn keys(&self, _actor: &UserId, keys: &mut Vec<Key>) {
         keys.push(Key::Plain(PlainKey::Challenge(self.challenge_id)));
-        let budget = |budget: &Budget| Key::Plain(PlainKey::Budget(budget.name.clone()));
-        keys.extend(self.budgets.iter().map(budget));
+        keys.extend(self.budgets.iter().map(Budget::key));
     }
 
     pub(in crate::actions) fn decide(
@@ -99,7 +98,7 @@ impl VerifyCode {
         row.tries += 1;
         let tries_left = CODE_TRIES_MAX - row.tries;
         rows.challenges.put(self.challenge_id, Some(row.clone()));
-        if !is_same(row.secret_hash, self.secret_hash) {
+        if !is_same_hash(row.secret_hash, self.secret_hash) {
             return Ok(Outcome::SignedIn(SignedIn::WrongCode { tries_left }));
         }
         let proof = Proof {
@@ -131,7 +130,7 @@ impl VerifyProvider {
             && row.value == self.provider
             && row.used_at.is_none()
             && row.link_to.is_some() == self.link_from.is_some()
-            && is_same(row.secret_hash, self.secret_hash);
+            && is_same_hash(row.secret_hash, self.secret_hash);
         if !is_its {
             let detail = "this answer of the provider does not belong to a sign-in of this browser";
             return Err(Refusal::new(Code::SignInFailed, detail).into());
