@@ -17,7 +17,17 @@ pub fn welcome(rows: &Rows, who: &UserId) -> Result<(), Stop> {
     match rows.actor(who)?.map(|row| row.standing) {
         None | Some(Standing::Good) => Ok(()),
         Some(Standing::Suspended(_)) => Err(Refusal::suspended().into()),
+        Some(Standing::Erased(_)) => Err(Refusal::erased().into()),
     }
+}
+
+/// Whether somebody who signed in here is an operator now.
+pub fn operator(rows: &Rows, who: &UserId) -> Result<(), Stop> {
+    if rows.operator(who)?.is_none() {
+        let detail = "you are not an operator of this server any more";
+        return Err(Refusal::new(Code::Forbidden, detail).into());
+    }
+    Ok(())
 }
 
 /// A message, for operators: they learn of it from reports, and are in no thread for that.
@@ -137,6 +147,21 @@ pub fn is_allowed(allowed: Allowed, me: &ParticipantRow) -> bool {
         Allowed::Everyone => true,
         Allowed::Admins => me.role == Role::Admin,
     }
+}
+
+/// A message that the actor may see, or could see while they were in the thread.
+pub fn message_once_seen<'a>(
+    rows: &'a Rows,
+    actor: &UserId,
+    id: ThreadId,
+    message_id: MessageId,
+) -> Result<&'a MessageRow, Stop> {
+    rows.thread(id)?.ok_or_else(Refusal::not_found)?;
+    let seat = rows.participant(id, actor)?;
+    let seat = seat.ok_or_else(Refusal::not_found)?;
+    let message = rows.message_by_id(id, message_id)?;
+    let message = message.filter(|message| seat.sees_seq(message.seq));
+    Ok(message.ok_or_else(Refusal::not_found)?)
 }
 
 /// A message that the actor may see.

@@ -107,7 +107,7 @@ fn attempt(
     {
         Ok(outcome) => Ok(outcome),
         Err(Stop::Refused(refusal)) => {
-            rows.undo();
+            rows.undo_but_counted();
             Err(*refusal)
         }
         Err(stop) => return Err(stop),

@@ -1,6 +1,6 @@
 //! What an action may know of the world: the time and fresh ids.
 
-use semel_protocol::{AuditId, MessageId, ThreadId, Timestamp, UserId};
+use semel_protocol::{AuditId, InviteId, MessageId, ReportId, ThreadId, Timestamp, UserId};
 use uuid::{Builder, Uuid};
 
 /// Time and ids for one decision. The same context gives the same ids, so that deciding again is free.
@@ -14,6 +14,8 @@ pub struct Context<'a> {
     pub content_key: &'a [u8; 32],
     /// How long stored answers are replayed, in milliseconds.
     pub idempotency_ms: i64,
+    /// After how many people with whom they share no thread one person asks in a day.
+    pub strangers_day_max: u64,
 }
 
 impl Context<'_> {
@@ -27,9 +29,19 @@ impl Context<'_> {
         MessageId(self.uuid(1 + u128::from(n)))
     }
 
-    /// The id of what an operator does by this command.
-    pub fn audit_id(&self) -> AuditId {
-        AuditId(self.uuid(0))
+    /// The id of the `n`-th thing that an operator does by this command.
+    pub fn audit_id(&self, n: u64) -> AuditId {
+        AuditId(self.uuid(u128::from(n)))
+    }
+
+    /// The id of what is reported by this command.
+    pub fn report_id(&self) -> ReportId {
+        ReportId(self.uuid(0))
+    }
+
+    /// The id of an invite link that this command makes.
+    pub fn invite_id(&self) -> InviteId {
+        InviteId(self.uuid(0))
     }
 
     /// The id of a person that this command makes.
@@ -60,6 +72,7 @@ mod tests {
             seed: 7,
             content_key: &[0; 32],
             idempotency_ms: 1,
+            strangers_day_max: semel_protocol::limits::STRANGERS_PER_PERSON_DAY_DEFAULT,
         };
         assert_eq!(context.message_id(3), context.message_id(3));
         assert_ne!(context.message_id(3).0, context.message_id(4).0);

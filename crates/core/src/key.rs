@@ -42,6 +42,8 @@ pub enum Key {
     AnswersNaming(MessageId),
     /// Up to `limit` stored answers made before a time.
     AnswersBefore(Timestamp, usize),
+    /// Up to `limit` stored answers of a person, by their keys.
+    AnswersOf(UserId, usize),
     /// A plain row, or a list of their keys.
     Plain(PlainKey),
 
@@ -54,6 +56,10 @@ pub enum Key {
     /// For questions only: up to `limit` threads that a person is in and has not hidden, by time of the last entry,
     /// newest first, then by id, greatest first; after the one given.
     ThreadsOf(UserId, Option<(Timestamp, ThreadId)>, usize),
+    /// Up to `limit` threads that a person is or was in, by id, after the one given. Loads nothing else.
+    SeatsOf(UserId, Option<ThreadId>, usize),
+    /// A thread that two people are in, if there is one: looked for among those of the second. Loads nothing else.
+    Together(UserId, UserId),
     /// For questions only: up to `limit` contacts by id, after the one given, with the people's rows.
     ContactsOf(UserId, Option<UserId>, usize),
     /// For questions only: what a person's own log says after a number.

@@ -52,6 +52,11 @@ impl Refusal {
         )
     }
 
+    /// To somebody with a token of an account that is no more.
+    pub fn erased() -> Self {
+        Self::new(Code::Erased, "this account was erased")
+    }
+
     /// To somebody who has blocked the other one.
     pub fn own_block() -> Self {
         Self::new(

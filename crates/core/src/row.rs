@@ -105,6 +105,15 @@ pub enum Standing {
     Good,
     /// An operator has suspended them, since then.
     Suspended(Timestamp),
+    /// They were erased then, and never come back.
+    Erased(Timestamp),
+}
+
+impl UserRow {
+    /// Whether the person was erased: for others, as if there were nobody.
+    pub fn is_erased(&self) -> bool {
+        matches!(self.standing, Standing::Erased(_))
+    }
 }
 
 /// What somebody chose for themselves in a thread.
@@ -335,6 +344,8 @@ pub enum Subject {
     Block(UserId),
     /// Somebody blocked or unblocked the person. For servers, which keep the two apart; devices are not told.
     BlockedBy(UserId),
+    /// Somebody who shares a thread with the person, or the person themselves, has another profile.
+    Profile(UserId),
 }
 
 /// A stored answer: what a repeat with the same idempotency key gets.

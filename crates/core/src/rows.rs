@@ -1,28 +1,35 @@
 //! The rows that rules and questions work on.
 
+mod plain;
+
 use std::collections::{BTreeSet, HashMap};
 
 use semel_protocol::{
-    AuditId, ChallengeId, ClientId, MessageId, Seq, SessionId, ThreadId, Timestamp, UserId,
+    AuditId, ChallengeId, ClientId, InviteId, MessageId, PictureId, ReportId, Seq, SessionId,
+    ThreadId, Timestamp, UserId,
 };
 use uuid::Uuid;
 
 use crate::{
     Key, Stop,
     chain::Chain,
+    erasure::ErasureRow,
+    invites::InviteRow,
     participants_key::ParticipantsKey,
     people::{FindabilityRow, HandleRow},
+    pictures::{PictureBytesRow, PictureRow},
     plain::PlainKey,
     row::{
         AnswerRow, BlockRow, ClientIdRow, ContactRow, EntryRow, HeadRow, MessageRow,
         ParticipantRow, PositionRow, Subject, ThreadRow, UserRow,
     },
-    safety::AuditRow,
+    safety::{AuditRow, ReportRow},
     sign_in::{
         BudgetRow, ChallengeRow, EffectRow, IdentityKey, IdentityRow, OperatorRow, SessionRow,
         SigningKeyRow,
     },
     table::Table,
+    telling::TellingRow,
 };
 
 /// A place in a thread.
@@ -45,6 +52,8 @@ macro_rules! tables {
             pub lists: HashMap<Key, List>,
             entries: Vec<EntryRow>,
             entries_pending: Vec<EntryRow>,
+            /// Budgets that the action at hand has spent of whatever comes of it.
+            counted: BTreeSet<String>,
             is_question: bool,
         }
 
@@ -61,12 +70,14 @@ macro_rules! tables {
             pub fn settle(&mut self) {
                 $(self.$field.settle();)*
                 self.entries.append(&mut self.entries_pending);
+                self.counted.clear();
             }
 
             /// Drops what the action at hand wrote.
             pub fn undo(&mut self) {
                 $(self.$field.undo();)*
                 self.entries_pending.clear();
+                self.counted.clear();
             }
 
             /// What was accepted since the last call.
@@ -90,6 +101,7 @@ macro_rules! tables {
                 self.lists.clear();
                 self.entries.clear();
                 self.entries_pending.clear();
+                self.counted.clear();
             }
 
             /// How many keys are known, over all tables.
@@ -158,6 +170,18 @@ tables! {
     blocks: (UserId, UserId) => BlockRow, false;
     /// What operators did.
     audit: AuditId => AuditRow, false;
+    /// People who are being erased.
+    erasures: UserId => ErasureRow, false;
+    /// Changed profiles that are being told.
+    tellings: UserId => TellingRow, false;
+    /// What people reported.
+    reports: ReportId => ReportRow, false;
+    /// Links that invite into groups.
+    invites: InviteId => InviteRow, false;
+    /// Pictures of people and groups.
+    pictures: PictureId => PictureRow, false;
+    /// What they show. Written without being loaded, under the lock of the row above.
+    picture_bytes: PictureId => PictureBytesRow, false;
 }
 
 /// The answer to a list key.
@@ -169,11 +193,13 @@ pub enum List {
     Entries(Vec<EntryRow>),
     /// To [`Key::ThreadsOf`].
     Threads(Vec<(Timestamp, ThreadId)>),
+    /// To [`Key::SeatsOf`] and [`Key::Together`].
+    Seats(Vec<ThreadId>),
     /// To [`Key::PersonLog`].
     Subjects(Vec<(u64, Subject)>),
     /// To [`Key::ChainAt`].
     Chain(Option<Chain>),
-    /// To [`Key::AnswersNaming`] and [`Key::AnswersBefore`].
+    /// To [`Key::AnswersNaming`], [`Key::AnswersBefore`] and [`Key::AnswersOf`].
     Answers(Vec<AnswerKey>),
     /// To [`Key::Messages`]: they are in the table.
     Messages,
@@ -193,6 +219,25 @@ impl Rows {
         Self {
             is_question: true,
             ..Self::default()
+        }
+    }
+
+    /// What was spent of a budget stays spent when the action at hand is refused.
+    pub(crate) fn count_whatever_comes(&mut self, budget: &str) {
+        self.counted.insert(budget.to_owned());
+    }
+
+    /// Drops what the action at hand wrote, apart from what counts whatever comes of it.
+    pub(crate) fn undo_but_counted(&mut self) {
+        let counted = std::mem::take(&mut self.counted);
+        let spent = counted.into_iter().map(|name| {
+            let row = self.budgets.get(&name).flatten().copied();
+            (name, row)
+        });
+        let spent: Vec<_> = spent.collect();
+        self.undo();
+        for (name, row) in spent {
+            self.budgets.put(name, row);
         }
     }
 
@@ -260,6 +305,20 @@ impl Rows {
         }
     }
 
+    /// Threads: of [`Key::SeatsOf`] or [`Key::Together`].
+    pub(crate) fn seats(&self, key: &Key) -> Loaded<&[ThreadId]> {
+        match self.list(key)? {
+            List::Seats(threads) => Ok(threads),
+            _ => Err(Stop::NotLoaded(key.clone())),
+        }
+    }
+
+    /// Whether two people are in a thread, one or more. Threads of this batch may go unseen.
+    pub(crate) fn are_together(&self, one: &UserId, other: &UserId) -> Loaded<bool> {
+        let key = Key::Together(one.clone(), other.clone());
+        Ok(!self.seats(&key)?.is_empty())
+    }
+
     pub(crate) fn list(&self, key: &Key) -> Loaded<&List> {
         known(self.lists.get(key), || key.clone())
     }
@@ -303,10 +362,6 @@ impl Rows {
         known(self.users.get(who), || Key::Actor(who.clone()))
     }
 
-    pub(crate) fn audited(&self, id: AuditId) -> Loaded<Option<&AuditRow>> {
-        known(self.audit.get(&id), || Key::Plain(PlainKey::Audit(id)))
-    }
-
     pub(crate) fn contact(&self, of: &UserId, who: &UserId) -> Loaded<Option<&ContactRow>> {
         let key = (of.clone(), who.clone());
         known(self.contacts.get(&key), || {
@@ -326,98 +381,6 @@ impl Rows {
         })
     }
 
-    pub(crate) fn identity(&self, key: &IdentityKey) -> Loaded<Option<&IdentityRow>> {
-        known(self.identities.get(key), || {
-            Key::Plain(PlainKey::Identity(key.0, key.1.clone()))
-        })
-    }
-
-    pub(crate) fn challenge(&self, id: ChallengeId) -> Loaded<Option<&ChallengeRow>> {
-        known(self.challenges.get(&id), || {
-            Key::Plain(PlainKey::Challenge(id))
-        })
-    }
-
-    pub(crate) fn session(&self, id: SessionId) -> Loaded<Option<&SessionRow>> {
-        known(self.sessions.get(&id), || Key::Plain(PlainKey::Session(id)))
-    }
-
-    pub(crate) fn signing_key(&self, name: &str) -> Loaded<Option<&SigningKeyRow>> {
-        known(self.signing_keys.get(&name.to_owned()), || {
-            Key::Plain(PlainKey::SigningKey(name.to_owned()))
-        })
-    }
-
-    pub(crate) fn effect(&self, id: Uuid) -> Loaded<Option<&EffectRow>> {
-        known(self.effects.get(&id), || Key::Plain(PlainKey::Effect(id)))
-    }
-
-    pub(crate) fn budget(&self, name: &str) -> Loaded<Option<BudgetRow>> {
-        let row = known(self.budgets.get(&name.to_owned()), || {
-            Key::Plain(PlainKey::Budget(name.to_owned()))
-        })?;
-        Ok(row.copied())
-    }
-
-    pub(crate) fn operator(&self, who: &UserId) -> Loaded<Option<&OperatorRow>> {
-        known(self.operators.get(who), || {
-            Key::Plain(PlainKey::Operator(who.clone()))
-        })
-    }
-
-    pub(crate) fn handle(&self, handle: &str) -> Loaded<Option<&HandleRow>> {
-        known(self.handles.get(&handle.to_owned()), || {
-            Key::Plain(PlainKey::Handle(handle.to_owned()))
-        })
-    }
-
-    pub(crate) fn findability(&self, who: &UserId) -> Loaded<FindabilityRow> {
-        let row = known(self.findability.get(who), || {
-            Key::Plain(PlainKey::Findability(who.clone()))
-        })?;
-        Ok(row.copied().unwrap_or_default())
-    }
-
-    pub(crate) fn block(&self, by: &UserId, who: &UserId) -> Loaded<Option<&BlockRow>> {
-        known(self.blocks.get(&(by.clone(), who.clone())), || {
-            Key::Plain(PlainKey::Block(by.clone(), who.clone()))
-        })
-    }
-
-    /// By whom a person is blocked.
-    pub(crate) fn blockers_of(&self, who: &UserId) -> Loaded<BTreeSet<UserId>> {
-        let keys = self.plain_list(&PlainKey::BlockersOf(who.clone()))?;
-        let blockers = keys.iter().filter_map(|key| match key {
-            PlainKey::Block(by, _) => Some(by.clone()),
-            _ => None,
-        });
-        Ok(blockers.collect())
-    }
-
-    /// Up to `limit` whom a person has blocked, by id, after the one given.
-    pub(crate) fn blocks_of(
-        &self,
-        who: &UserId,
-        after: Option<&UserId>,
-        limit: usize,
-    ) -> Loaded<Vec<UserId>> {
-        let key = PlainKey::BlocksOf(who.clone(), after.cloned(), limit);
-        let blocked = self.plain_list(&key)?.iter().filter_map(|key| match key {
-            PlainKey::Block(_, blocked) => Some(blocked.clone()),
-            _ => None,
-        });
-        Ok(blocked.collect())
-    }
-
-    /// The keys of a list of [`PlainKey`].
-    pub(crate) fn plain_list(&self, key: &PlainKey) -> Loaded<&[PlainKey]> {
-        let key = Key::Plain(key.clone());
-        match self.list(&key)? {
-            List::Plain(keys) => Ok(keys),
-            _ => Err(Stop::NotLoaded(key)),
-        }
-    }
-
     /// The stored answers that have a message's words: those in the store, and those of this batch.
     pub(crate) fn answers_naming(&self, id: MessageId) -> Loaded<BTreeSet<AnswerKey>> {
         let key = Key::AnswersNaming(id);
@@ -433,6 +396,15 @@ impl Rows {
             .chain(fresh.map(|(key, _)| key))
             .cloned()
             .collect())
+    }
+
+    /// Keys of stored answers: of [`Key::AnswersOf`].
+    pub(crate) fn answers_of(&self, who: &UserId, limit: usize) -> Loaded<&[AnswerKey]> {
+        let key = Key::AnswersOf(who.clone(), limit);
+        match self.list(&key)? {
+            List::Answers(keys) => Ok(keys),
+            _ => Err(Stop::NotLoaded(key)),
+        }
     }
 
     pub(crate) fn put_participant(&mut self, id: ThreadId, who: UserId, row: ParticipantRow) {
@@ -465,6 +437,11 @@ impl Rows {
         self.person_heads.put(who.clone(), Some(next));
         self.person_log.put((who.clone(), subject), Some(next));
         Ok(())
+    }
+
+    /// Removes a line of a person's own log.
+    pub(crate) fn forget_line(&mut self, who: &UserId, subject: Subject) {
+        self.person_log.put((who.clone(), subject), None);
     }
 
     /// Does something for each item; what is missing for any of them is asked for at once.

@@ -1,6 +1,6 @@
 //! Checks of what people write, field by field. Each names the field, the limit and what to mend.
 
-use semel_protocol::{ClientId, limits, message::MessageKind};
+use semel_protocol::{ClientId, limits, message::MessageKind, picture::at_address};
 
 use crate::{Refusal, actions::Draft};
 
@@ -130,6 +130,12 @@ pub(crate) fn description(pointer: &str, text: &str) -> Valid {
     shown(pointer, text)
 }
 
+/// What a person says to a report; empty: nothing.
+pub(crate) fn details(pointer: &str, text: &str) -> Valid {
+    characters(pointer, text, limits::REPORT_CHARACTERS_MAX)?;
+    storable(pointer, text)
+}
+
 pub(crate) fn reason(pointer: &str, text: &str) -> Valid {
     if !text.chars().any(is_visible) {
         return Err(Refusal::invalid(pointer, "a reason needs words"));
@@ -138,16 +144,20 @@ pub(crate) fn reason(pointer: &str, text: &str) -> Valid {
     storable(pointer, text)
 }
 
-pub(crate) fn picture(pointer: &str, text: &str) -> Valid {
+/// A picture that this server keeps; whether it is there is found out with its row. Where a picture elsewhere may be shown, its
+/// server learns of everybody who sees it.
+pub(crate) fn picture(pointer: &str, text: &str, may_be_outside: bool) -> Valid {
     line(pointer, text, limits::PICTURE_CHARACTERS_MAX)?;
-    let is_web = text.starts_with("https://") || text.starts_with("http://");
-    if !text.is_empty() && !is_web {
-        return Err(Refusal::invalid(
-            pointer,
-            "an address that begins with https:// or http://",
-        ));
+    let is_outside = text.starts_with("https://");
+    if text.is_empty() || at_address(text).is_some() || (is_outside && may_be_outside) {
+        return Ok(());
     }
-    Ok(())
+    let detail = if may_be_outside {
+        "the address of an uploaded picture, or one that begins with https://"
+    } else {
+        "the address of an uploaded picture"
+    };
+    Err(Refusal::invalid(pointer, detail))
 }
 
 pub(crate) fn emoji(text: &str) -> Valid {

@@ -47,7 +47,7 @@ macro_rules! codes {
 codes! {
     InvalidRequest 422 false "invalid_request" "The request is not valid." "Mend the fields that `errors` names.";
     MalformedBody 400 false "malformed_body" "The body could not be read." "Send JSON as documented.";
-    UnsupportedMediaType 415 false "unsupported_media_type" "The body is not JSON." "Send `Content-Type: application/json`.";
+    UnsupportedMediaType 415 false "unsupported_media_type" "A body of this kind is not read here." "Send what the call takes: JSON as `Content-Type: application/json`, a picture as it is; UTF-8, not compressed.";
     BodyTooLarge 413 false "body_too_large" "The body is too large." "Send less at once.";
     InvalidIdempotencyKey 400 false "invalid_idempotency_key" "The idempotency key is not valid." "Send one key of 1 to 255 visible ASCII characters, or none.";
     IdempotencyKeyReused 422 false "idempotency_key_reused" "The idempotency key belongs to another request." "Make a new key for every new request.";
@@ -62,6 +62,8 @@ codes! {
     HandleTaken 409 false "handle_taken" "Somebody else has this handle, or had it lately." "Let the person choose another one.";
     Forbidden 403 false "forbidden" "You may not do this." "Do not repeat; the right is missing.";
     Suspended 403 false "suspended" "An operator has suspended this person." "Tell the person; nothing works until an operator lifts it.";
+    Erased 403 false "erased" "This account was erased." "Forget its tokens; the person may sign up anew.";
+    LastOperator 409 false "last_operator" "This is the last operator." "Make somebody else an operator first.";
     Unreachable 403 false "unreachable" "This person cannot be reached." "Keep what was written as not sent; do not repeat by yourself.";
     NotFound 404 false "not_found" "There is no such thing, or it is not yours." "Forget what you asked for.";
     MethodNotAllowed 405 false "method_not_allowed" "This address has no such method." "Use a documented method.";
@@ -70,6 +72,7 @@ codes! {
     ParticipantsKeyTaken 409 false "participants_key_taken" "Another thread has exactly these people." "Open `existing_thread_id`, or repeat with `on_conflict: \"keep_separate\"`.";
     MessageDeleted 409 false "message_deleted" "The message was deleted." "Show the tombstone.";
     WrongThreadType 409 false "wrong_thread_type" "This kind of thread does not allow that." "Do not repeat.";
+    ThreadFull 409 false "thread_full" "The group has as many people as a group may have." "Tell the person; somebody has to leave first.";
     RateLimited 429 true "rate_limited" "Too much at once." "Wait `retry_after_ms`, then go on.";
     OutcomeUnknown 503 true "outcome_unknown" "It is not known whether this took effect." "Repeat with the same idempotency key or client id; that is safe.";
     StoreUnavailable 503 true "store_unavailable" "The store does not answer." "Repeat later with the same idempotency key or client id.";

@@ -57,6 +57,12 @@ uuid_id! {
     ChallengeId;
     /// Something that an operator did. `UUIDv7`, made by the server.
     AuditId;
+    /// Something that a person reported. `UUIDv7`, made by the server.
+    ReportId;
+    /// A link that invites into a group. `UUIDv7`, made by the server. It names the link and opens nothing.
+    InviteId;
+    /// A picture: a keyed hash of who uploaded it and what it shows, which nobody can guess.
+    PictureId;
 }
 
 impl ClientId {
@@ -96,6 +102,11 @@ impl UserId {
             return Ok(Self(text.to_ascii_lowercase().into()));
         }
         Ok(Self(text.into()))
+    }
+
+    /// The server itself, where it acts for nobody: an id that [`UserId::parse`] refuses, so that no person has it.
+    pub fn of_server() -> Self {
+        Self(".".into())
     }
 
     /// The id as text.

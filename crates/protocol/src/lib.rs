@@ -4,11 +4,15 @@
 
 pub mod code;
 pub mod entry;
+pub mod export;
 pub mod ids;
+pub mod invite;
 pub mod limits;
 pub mod message;
 pub mod operator;
+pub mod picture;
 pub mod problem;
+pub mod report;
 pub mod requests;
 pub mod sign_in;
 pub mod socket;
@@ -20,7 +24,8 @@ pub mod user;
 pub use code::Code;
 pub use entry::Entry;
 pub use ids::{
-    AuditId, ChallengeId, ClientId, DeviceId, MessageId, Rev, Seq, SessionId, ThreadId, UserId,
+    AuditId, ChallengeId, ClientId, DeviceId, InviteId, MessageId, PictureId, ReportId, Rev, Seq,
+    SessionId, ThreadId, UserId,
 };
 pub use message::Message;
 pub use problem::{FieldError, Problem};

@@ -62,6 +62,8 @@ pub const SYNC_THREADS_MAX: usize = 5_000;
 pub const SYNC_CONTACTS_MAX: usize = 1_000;
 /// Threads that one `sync` answer looks through.
 pub const SYNC_PAGE_THREADS_MAX: usize = 100;
+/// Changed profiles of one `sync` answer; the rest comes with the next page.
+pub const SYNC_PROFILES_MAX: usize = 200;
 /// Bytes of one Socket.IO packet.
 pub const SOCKET_PACKET_BYTES_MAX: u64 = 1024 * 1024;
 /// Packets that wait for one device before it is cut off.
@@ -112,11 +114,53 @@ pub const HANDLE_CHARACTERS_MIN: usize = 3;
 pub const HANDLE_CHARACTERS_MAX: usize = 30;
 /// Handles that one person takes in 30 days.
 pub const HANDLE_CHANGES_PER_MONTH_MAX: u64 = 3;
+/// Times that one person tries to take a handle in a day, also one that is somebody else's.
+pub const HANDLE_TRIES_PER_PERSON_DAY_MAX: u64 = 50;
+/// Times that one person changes name, picture or what they say about themselves in a day.
+pub const PROFILE_CHANGES_PER_PERSON_DAY_MAX: u64 = 200;
 /// Days in which only its last person may take a handle that was given up.
 pub const HANDLE_KEPT_DAYS: i64 = 30;
 /// Times that one person looks for somebody in a day.
 pub const FINDS_PER_PERSON_DAY_MAX: u64 = 200;
 /// Times that somebody is looked for from one network address in a day.
 pub const FINDS_PER_ADDRESS_DAY_MAX: u64 = 1_000;
+/// People with whom they share no thread whom one person asks after, writes to, adds, blocks or reports in a day, by default; once for each time.
+pub const STRANGERS_PER_PERSON_DAY_DEFAULT: u64 = 10_000;
+/// People who are in a group at a time.
+pub const GROUP_PARTICIPANTS_MAX: usize = 10_000;
+/// Invite links of one group at a time; one that is used up gives way.
+pub const INVITES_PER_THREAD_MAX: usize = 100;
+/// People whom one invite link lets in, where it says how many.
+pub const INVITE_USES_MAX: u64 = 10_000;
+/// Minutes that an invite link counts at least, where it says how long.
+pub const INVITE_MINUTES_MIN: i64 = 5;
+/// Minutes that an invite link counts at most, where it says how long: a year.
+pub const INVITE_MINUTES_MAX: i64 = 365 * 24 * 60;
+/// Times that one person looks at invite links, or joins by them, in a day.
+pub const INVITE_LOOKS_PER_PERSON_DAY_MAX: u64 = 200;
+/// Times that invite links which lead nowhere are looked at, or joined by, from one network address in a day.
+pub const INVITE_LOOKS_PER_ADDRESS_DAY_MAX: u64 = 1_000;
 /// Characters of an operator's reason.
 pub const REASON_CHARACTERS_MAX: usize = 500;
+/// People who run a server.
+pub const OPERATORS_MAX: usize = 100;
+/// Characters of what a person says to a report.
+pub const REPORT_CHARACTERS_MAX: usize = 1_000;
+/// Things that one person reports in a day.
+pub const REPORTS_PER_PERSON_DAY_MAX: u64 = 50;
+/// Days that a report is kept after it was resolved.
+pub const REPORT_KEPT_DAYS: i64 = 180;
+/// Exports of everything that is stored about one person in a day.
+pub const EXPORTS_PER_PERSON_DAY_MAX: u64 = 5;
+/// Bytes of a picture that is uploaded.
+pub const PICTURE_BYTES_MAX: usize = 512 * 1024;
+/// Pixels of each side of a picture that is uploaded.
+pub const PICTURE_UPLOADED_PIXELS_MAX: u32 = 4_096;
+/// Pixels of each side of a picture as it is kept.
+pub const PICTURE_KEPT_PIXELS_MAX: u32 = 512;
+/// Uploads of one person in a day, whatever comes of them: pictures that are there already and those that are refused count too.
+pub const UPLOADS_PER_PERSON_DAY_MAX: u64 = 200;
+/// New pictures of one person in a day.
+pub const PICTURES_PER_PERSON_DAY_MAX: u64 = 50;
+/// Hours that a picture is kept that nobody and no group has.
+pub const PICTURE_UNUSED_HOURS: i64 = 24;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AuditId, MessageId, ThreadId, Timestamp, UserId};
+use crate::{AuditId, MessageId, ReportId, ThreadId, Timestamp, UserId};
 
 /// Why an operator does something.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +34,46 @@ pub enum Deed {
     Lift,
     /// Made a message a tombstone.
     RemoveMessage,
+    /// Took a person out of a group.
+    RemoveParticipant,
+    /// Said what becomes of a report.
+    ResolveReport,
+    /// Took a fresh server by its link.
+    ClaimOperator,
+    /// Made a person an operator.
+    GrantOperator,
+    /// Ended that.
+    WithdrawOperator,
+    /// Erased a person.
+    ErasePerson,
+}
+
+/// Whether somebody runs this server: the answer to granting and withdrawing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct OperatorResult {
+    /// Who.
+    pub user_id: UserId,
+    /// Whether they are an operator now.
+    pub is_operator: bool,
+}
+
+/// Somebody who runs this server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Operator {
+    /// Who.
+    pub user_id: UserId,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// Who runs this server, by id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct OperatorList {
+    /// All of them.
+    pub operators: Vec<Operator>,
 }
 
 /// One line of the audit log.
@@ -54,6 +94,8 @@ pub struct AuditLine {
     pub thread_id: Option<ThreadId>,
     /// To which message.
     pub message_id: Option<MessageId>,
+    /// About which report.
+    pub report_id: Option<ReportId>,
     /// Why, in the operator's words.
     pub reason: String,
 }

@@ -104,7 +104,7 @@ pub struct ChangeThread {
     /// At most 2,000 characters, of several lines if wanted; empty takes it away.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// At most 2,000 characters; empty takes it away.
+    /// The address of a picture that the caller uploaded; empty takes it away.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub picture: Option<String>,
     /// Settings to change. Admins only.

@@ -64,6 +64,8 @@ pub mod from_server {
     pub const PRESENCE: &str = "presence";
     /// [`crate::user::Contact`].
     pub const CONTACT: &str = "contact";
+    /// [`crate::user::User`]: somebody whom the person knows, or the person themselves, has another profile.
+    pub const PROFILE: &str = "profile";
     /// [`crate::user::Block`], to the devices of who blocks.
     pub const BLOCK: &str = "block";
     /// [`crate::thread::PreferencesResult`], to the person's own devices.

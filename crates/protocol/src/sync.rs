@@ -52,14 +52,14 @@ pub struct SyncResult {
     pub contacts: Vec<Contact>,
     /// People whom the person blocked or unblocked since `since`; on first pages only.
     pub blocks: Vec<Block>,
-    /// The people in the threads of this page and their names.
+    /// The people in the threads of this page, and, after all threads, those whose profile changed since `since`.
     pub profiles: Vec<User>,
     /// The database. Another one than before: the server was restored from a backup; offer what was acknowledged in
     /// the last 24 hours again, with the same client ids.
     pub incarnation: String,
     /// For the next `sync`'s `since`, once all pages are taken.
     pub since: u64,
-    /// Ask again with this for more threads; none at the end.
+    /// Ask again with this for more threads and profiles; none at the end.
     pub next_cursor: Option<String>,
 }
 

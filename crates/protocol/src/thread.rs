@@ -129,7 +129,7 @@ pub struct Thread {
     pub title: Option<String>,
     /// What it is about; several lines. Groups only.
     pub description: Option<String>,
-    /// Address of a picture.
+    /// Address of a picture; what begins with a slash is at this server.
     pub picture: Option<String>,
     /// Settings.
     pub settings: ThreadSettings,

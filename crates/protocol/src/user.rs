@@ -16,7 +16,7 @@ pub struct User {
     pub handle: Option<String>,
     /// What the person says about themselves.
     pub about: Option<String>,
-    /// Address of a picture.
+    /// Address of a picture; what begins with a slash is at this server.
     pub picture: Option<String>,
     /// When the person was made here.
     pub created_at: Timestamp,
@@ -200,7 +200,8 @@ pub struct ProfileChange {
     /// At most 500 characters; empty takes it away.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
-    /// At most 2,000 characters, `https:` or `http:`; empty takes it away.
+    /// The address of a picture that the caller uploaded; empty takes it away. From an operator also an `https:` address of at most
+    /// 2,000 characters, where the server lets them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub picture: Option<String>,
 }

@@ -2,7 +2,7 @@
 
 use semel_protocol::{ThreadId, ThreadType, UserId};
 
-use super::{Outcome, Own, Scope, make_thread::Wanted};
+use super::{Outcome, Own, Scope, make_thread::Wanted, people};
 use crate::{
     Key, Refusal, Rows, Stop,
     participants_key::ParticipantsKey,
@@ -24,6 +24,7 @@ impl SetBlock {
     /// The key of their direct thread is among them: who makes it meanwhile waits, or is waited for.
     pub(super) fn keys(&self, actor: &UserId, keys: &mut Vec<Key>) {
         keys.push(Key::User(self.user_id.clone()));
+        people::strangers_key(actor, keys);
         keys.push(Key::ParticipantsKey(direct(actor, &self.user_id)));
         for (by, who) in [(actor, &self.user_id), (&self.user_id, actor)] {
             keys.push(Key::Plain(PlainKey::Block(by.clone(), who.clone())));
@@ -36,7 +37,16 @@ impl SetBlock {
         if who == actor {
             return Err(Refusal::invalid("?user_id", "nobody blocks themselves").into());
         }
+        if rows.block(actor, who)?.is_none() {
+            people::meet(scope, rows, [who])?;
+        }
         rows.user(who)?.ok_or_else(Refusal::not_found)?;
+        self.set(scope, rows)
+    }
+
+    /// Of somebody else who is known.
+    pub(super) fn set(&self, scope: &Scope<'_>, rows: &mut Rows) -> Result<Outcome, Stop> {
+        let (actor, who) = (scope.actor, &self.user_id);
         let was_blocked = rows.block(actor, who)?.is_some();
         if was_blocked != self.is_blocked {
             let since = scope.context.now;

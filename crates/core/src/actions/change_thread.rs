@@ -5,7 +5,7 @@ use semel_protocol::{
     thread::{Allowed, History, ThreadSettings},
 };
 
-use super::{Outcome, Scope};
+use super::{Outcome, Scope, pictures};
 use crate::{
     Key, Rows, Stop, access,
     log::{self, Words},
@@ -68,6 +68,7 @@ impl ChangeThread {
     pub(super) fn keys(&self, actor: &UserId, keys: &mut Vec<Key>) {
         keys.push(Key::Thread(self.thread_id));
         keys.push(Key::Participant(self.thread_id, actor.clone()));
+        keys.extend(pictures::key(self.picture.as_ref()));
     }
 
     pub(super) fn decide(&self, scope: &Scope<'_>, rows: &mut Rows) -> Result<Outcome, Stop> {
@@ -79,7 +80,7 @@ impl ChangeThread {
             validate::description("/description", description)?;
         }
         if let Some(picture) = &self.picture {
-            validate::picture("/picture", picture)?;
+            validate::picture("/picture", picture, false)?;
         }
         self.check_access(scope, rows)?;
         if let Some(title) = &self.title {
@@ -121,6 +122,8 @@ impl ChangeThread {
         if after == before {
             return Ok(());
         }
+        let (old, new) = (before.picture.as_deref(), after.picture.as_deref());
+        pictures::change(scope, rows, old, new)?;
         let (description, picture) = (after.description.clone(), after.picture.clone());
         let fact = Fact::SettingsChanged(after.settings, description, picture);
         rows.threads.put(id, Some(after));

@@ -70,11 +70,13 @@ impl Expand {
         let before = rows.people_of(id)?;
         let named: BTreeSet<&UserId> = self.new_participants.iter().collect();
         let added: Vec<UserId> = named
-            .into_iter()
-            .filter(|who| !before.contains(*who))
-            .cloned()
+            .iter()
+            .filter(|who| !before.contains(**who))
+            .map(|who| (*who).clone())
             .collect();
-        people::known(rows, &added)?;
+        people::meet(scope, rows, &added)?;
+        // Also those who are in: an erased person is in until their seat is given up.
+        people::known(rows, named)?;
         if added.is_empty() {
             return Ok((added, None));
         }

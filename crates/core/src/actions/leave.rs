@@ -2,7 +2,7 @@
 
 use semel_protocol::{ThreadId, ThreadType, UserId, requests::OnConflict};
 
-use super::{Outcome, Scope, membership};
+use super::{Outcome, Scope, delete_message::By, membership};
 use crate::{
     Key, Refusal, Rows, Stop,
     row::{ParticipantRow, Subject},
@@ -32,7 +32,8 @@ impl Leave {
             hide(scope, rows, id)?;
         } else if me.is_active() {
             // Whoever has the remaining people already keeps their key: nobody is held in a group by that.
-            membership::depart(scope, rows, id, scope.actor, OnConflict::KeepSeparate)?;
+            let on_conflict = OnConflict::KeepSeparate;
+            membership::depart(scope, rows, id, scope.actor, (on_conflict, By::People))?;
         }
         Ok(Outcome::Left(id))
     }

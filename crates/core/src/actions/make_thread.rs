@@ -45,8 +45,12 @@ pub(super) fn find_or_make(
     rows: &mut Rows,
     wanted: &Wanted,
 ) -> Result<(ThreadId, bool), Stop> {
+    let found = find(rows, wanted)?;
+    if found.is_none() {
+        people::meet(scope, rows, &wanted.people)?;
+    }
     people::known(rows, &wanted.people)?;
-    if let Some(id) = find(rows, wanted)? {
+    if let Some(id) = found {
         unhide(scope, rows, id)?;
         Ok((id, false))
     } else {

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use semel_protocol::{
     Code, Seq, ThreadId, ThreadType, UserId,
-    limits::KEYED_PARTICIPANTS_MAX,
+    limits::{GROUP_PARTICIPANTS_MAX, KEYED_PARTICIPANTS_MAX},
     requests::OnConflict,
     thread::{History, Role},
 };
 
-use super::Scope;
+use super::{Scope, delete_message::By};
 use crate::{
     Refusal, Rows, Stop,
     log::{self, Words},
@@ -18,7 +18,8 @@ use crate::{
     title, view,
 };
 
-/// Lets people in who are not in. They see everything or what comes from now on, as the thread is set.
+/// Lets people in who are not in: others, or the actor, who has a link. They see everything or what comes from now on, as
+/// the thread is set.
 pub(super) fn admit(
     scope: &Scope<'_>,
     rows: &mut Rows,
@@ -28,6 +29,10 @@ pub(super) fn admit(
 ) -> Result<(), Stop> {
     let mut people = rows.people_of(id)?;
     people.extend(added.iter().cloned());
+    if people.len() > GROUP_PARTICIPANTS_MAX {
+        let detail = format!("a group has at most {GROUP_PARTICIPANTS_MAX} people");
+        return Err(Refusal::new(Code::ThreadFull, detail).into());
+    }
     rekey(rows, id, &people, on_conflict)?;
     let thread = rows.thread(id)?.expect("checked").clone();
     let head = rows.head(id)?.clone();
@@ -75,7 +80,12 @@ pub(super) fn admit(
         rows.positions.put((id, who.clone()), Some(read));
     }
     let title = retitle(rows, id, people.len())?;
-    let words = format!("{} added {}", name(rows, scope.actor)?, names(rows, added)?);
+    let actor = name(rows, scope.actor)?;
+    let words = if added == [scope.actor.clone()] {
+        format!("{actor} joined by an invite link")
+    } else {
+        format!("{actor} added {}", names(rows, added)?)
+    };
     let fact = Fact::ParticipantsAdded(added.to_vec(), title);
     log::append_message(scope, rows, id, fact, Words::system(words))?;
     Ok(())
@@ -87,7 +97,7 @@ pub(super) fn depart(
     rows: &mut Rows,
     id: ThreadId,
     who: &UserId,
-    on_conflict: OnConflict,
+    (on_conflict, by): (OnConflict, By),
 ) -> Result<(), Stop> {
     let mut people = rows.people_of(id)?;
     people.remove(who);
@@ -105,7 +115,11 @@ pub(super) fn depart(
     }
     rows.put_participant(id, who.clone(), gone);
     let title = retitle(rows, id, people.len())?;
-    let (actor, other) = (name(rows, scope.actor)?, name(rows, who)?);
+    let actor = match by {
+        By::People => name(rows, scope.actor)?,
+        By::Operator => "An operator".to_owned(),
+    };
+    let other = name(rows, who)?;
     let (fact, words) = if who == scope.actor {
         (
             Fact::ParticipantLeft(who.clone(), title),
@@ -122,6 +136,18 @@ pub(super) fn depart(
         hand_over(scope, rows, id)?;
     }
     Ok(())
+}
+
+/// Somebody who has left by themselves counts as taken out from now on; whether they did not before. No entry tells of it: the one
+/// that tells that they went is there, and nobody's view of the thread changes.
+pub(super) fn keep_out(rows: &mut Rows, id: ThreadId, who: &UserId) -> Result<bool, Stop> {
+    let row = rows.participant(id, who)?.expect("checked").clone();
+    let is_new = !row.is_removed;
+    if is_new {
+        let is_removed = true;
+        rows.put_participant(id, who.clone(), ParticipantRow { is_removed, ..row });
+    }
+    Ok(is_new)
 }
 
 /// Whether each of these people is or was in a thread. Nobody who was in one is forgotten.

@@ -7,22 +7,29 @@ mod check_existing;
 mod create_or_get;
 mod delete_message;
 mod edit_message;
+mod erasure;
 mod expand;
+mod export;
+mod invites;
 mod leave;
+mod look_at_person;
 mod make_thread;
 mod mark_position;
 mod membership;
 mod name_contact;
 mod operators;
 mod people;
+mod pictures;
 mod profile;
 mod prune_answers;
 mod react;
 mod remove_participant;
+mod report;
 mod send;
 mod set_preferences;
 pub mod sign_in;
 mod start_conversation;
+mod telling;
 mod upsert_user;
 
 use std::collections::BTreeSet;
@@ -34,16 +41,27 @@ pub use check_existing::CheckExisting;
 pub use create_or_get::CreateOrGet;
 pub use delete_message::DeleteMessage;
 pub use edit_message::EditMessage;
+pub use erasure::{Begin, BeginErasure, EraseStep, Portion};
 pub use expand::Expand;
+pub use export::StartExport;
+pub use invites::{CreateInvite, Invited, JoinByInvite, LookAtInvite, RevokeInvite};
+pub(crate) use invites::{links_into, links_of};
 pub use leave::Leave;
+pub use look_at_person::LookAtPerson;
 pub use mark_position::MarkPosition;
 pub use name_contact::NameContact;
-pub use operators::{RemoveMessage, SetStanding};
+pub use operators::{
+    ByGrant, ExpelParticipant, RemoveMessage, Resolve, ResolveReport, SetOperator, SetStanding,
+};
+pub use pictures::{AddPicture, CountUpload};
 pub use profile::{ChangeFindability, ChangeHandle, FindPerson, SoughtBy};
 pub use prune_answers::PruneAnswers;
 pub use react::React;
 pub use remove_participant::RemoveParticipant;
-use semel_protocol::{MessageId, ThreadId, UserId};
+pub use report::{Report, Reported};
+use semel_protocol::{
+    MessageId, PictureId, ReportId, SessionId, ThreadId, Timestamp, UserId, report::ReportOutcome,
+};
 pub use send::{Draft, Send, SendBatch};
 pub use set_preferences::SetPreferences;
 use sign_in::{
@@ -51,6 +69,7 @@ use sign_in::{
     SettleEffect, SignedIn, StartChallenge, UnlinkIdentity, VerifyCode, VerifyProvider,
 };
 pub use start_conversation::StartConversation;
+pub use telling::TellStep;
 pub use upsert_user::UpsertUser;
 
 use crate::{
@@ -76,8 +95,14 @@ macro_rules! actions {
         })*
 
         impl Action {
+            /// The names of all.
+            pub const NAMES: &[&str] = &[$(stringify!($name),)*];
+
             /// Its name, for logs and metrics.
             pub fn name(&self) -> &'static str {
+                if let Self::ByGrant(by) = self {
+                    return by.action.name();
+                }
                 match self { $(Self::$name(_) => stringify!($name),)* }
             }
 
@@ -102,6 +127,10 @@ macro_rules! actions {
 }
 
 actions! {
+    /// See [`AddPicture`].
+    AddPicture,
+    /// See [`CountUpload`].
+    CountUpload,
     /// See [`ChangeRole`].
     ChangeRole,
     /// See [`ChangeThread`].
@@ -116,8 +145,18 @@ actions! {
     EditMessage,
     /// See [`Expand`].
     Expand,
+    /// See [`CreateInvite`].
+    CreateInvite,
+    /// See [`JoinByInvite`].
+    JoinByInvite,
+    /// See [`LookAtInvite`].
+    LookAtInvite,
+    /// See [`RevokeInvite`].
+    RevokeInvite,
     /// See [`Leave`].
     Leave,
+    /// See [`LookAtPerson`].
+    LookAtPerson,
     /// See [`MarkPosition`].
     MarkPosition,
     /// See [`PruneAnswers`].
@@ -134,6 +173,24 @@ actions! {
     RemoveMessage,
     /// See [`SetStanding`].
     SetStanding,
+    /// See [`ExpelParticipant`].
+    ExpelParticipant,
+    /// See [`SetOperator`].
+    SetOperator,
+    /// See [`ByGrant`].
+    ByGrant,
+    /// See [`Report`].
+    Report,
+    /// See [`BeginErasure`].
+    BeginErasure,
+    /// See [`EraseStep`].
+    EraseStep,
+    /// See [`TellStep`].
+    TellStep,
+    /// See [`StartExport`].
+    StartExport,
+    /// See [`ResolveReport`].
+    ResolveReport,
     /// See [`SetBlock`].
     SetBlock,
     /// See [`SetPreferences`].
@@ -241,7 +298,7 @@ pub enum Outcome {
         /// Unread messages now.
         unread_count: u64,
     },
-    /// Of [`UpsertUser`] and [`ChangeHandle`].
+    /// Of [`UpsertUser`], [`ChangeHandle`] and [`LookAtPerson`].
     User {
         /// Who.
         user_id: UserId,
@@ -265,8 +322,64 @@ pub enum Outcome {
         /// How they stand now.
         standing: Standing,
     },
-    /// Of [`RemoveMessage`].
+    /// Of [`RemoveMessage`] and [`ExpelParticipant`].
     Removed,
+    /// Of [`SetOperator`].
+    Operator {
+        /// Whose.
+        user_id: UserId,
+        /// Whether they are an operator now.
+        is_operator: bool,
+    },
+    /// Of [`BeginErasure`].
+    Erased {
+        /// Who.
+        user_id: UserId,
+        /// Since when.
+        at: Timestamp,
+        /// Sign-ins that ended.
+        ended: Vec<SessionId>,
+    },
+    /// Of [`EraseStep`].
+    EraseStep {
+        /// Whether it was the next one.
+        is_taken: bool,
+    },
+    /// Of [`TellStep`].
+    TellStep {
+        /// Whether it was the next one.
+        is_taken: bool,
+    },
+    /// Of [`StartExport`].
+    ExportStarted,
+    /// Of [`Report`]: the one report.
+    Reported(ReportId),
+    /// Of [`ResolveReport`].
+    Resolved {
+        /// Which.
+        report_id: ReportId,
+        /// What became of it.
+        outcome: ReportOutcome,
+        /// When.
+        at: Timestamp,
+        /// Who is suspended by it.
+        suspended: Option<UserId>,
+    },
+    /// Of links that invite into groups.
+    Invited(Invited),
+    /// Of [`CountUpload`].
+    UploadCounted,
+    /// Of [`AddPicture`]: the one picture.
+    Picture {
+        /// Which.
+        id: PictureId,
+        /// Pixels from left to right.
+        width: u32,
+        /// Pixels from top to bottom.
+        height: u32,
+        /// Whether this call made it.
+        created: bool,
+    },
     /// Of everything in [`sign_in`].
     SignedIn(SignedIn),
 }
@@ -317,6 +430,7 @@ impl Outcome {
                 let sent = sent.as_ref().map(|sent| sent.message.id);
                 last(thread).into_iter().chain(sent).collect()
             }
+            Self::Invited(invited) => invited.thread().and_then(last).into_iter().collect(),
             Self::Sent(sent) => [sent.message.id].into(),
             Self::SentBatch(results) => results
                 .iter()
@@ -333,6 +447,15 @@ impl Outcome {
             | Self::Found(_)
             | Self::Standing { .. }
             | Self::Removed
+            | Self::Operator { .. }
+            | Self::Reported(_)
+            | Self::Erased { .. }
+            | Self::EraseStep { .. }
+            | Self::TellStep { .. }
+            | Self::ExportStarted
+            | Self::UploadCounted
+            | Self::Resolved { .. }
+            | Self::Picture { .. }
             | Self::SignedIn(_) => BTreeSet::new(),
         }
     }

@@ -7,11 +7,16 @@ use semel_protocol::{
     limits::{CONTACTS_FROM_GROUP_MAX, PARTICIPANTS_PER_CALL_MAX},
 };
 
-use super::Scope;
+use super::{
+    Scope,
+    sign_in::{Budget, spend_whatever_comes},
+};
 use crate::{
-    Key, Refusal, Rows, Stop,
+    Key, Refusal, Rows, Stop, queries,
     row::{ContactRow, Subject},
 };
+
+const DAY_MS: i64 = 86_400_000;
 
 /// The people of a call, once each, with the caller.
 pub(super) fn set(actor: &UserId, named: &[UserId]) -> Result<BTreeSet<UserId>, Refusal> {
@@ -52,7 +57,44 @@ pub(super) fn thread_type(
 /// What a call that names people foresees.
 pub(super) fn keys(actor: &UserId, named: &[UserId], keys: &mut Vec<Key>) {
     if named.len() <= PARTICIPANTS_PER_CALL_MAX {
-        keys.extend(named.iter().chain([actor]).cloned().map(Key::User));
+        // As for who acts: whoever is erased meanwhile is erased before this, or gives up the seat that this brings.
+        keys.extend(named.iter().chain([actor]).cloned().map(Key::Actor));
+        keys.extend(
+            named
+                .iter()
+                .map(|who| Key::Contact(actor.clone(), who.clone())),
+        );
+        strangers_key(actor, keys);
+    }
+}
+
+/// Counts the strangers among some people, whatever comes of it: also a refusal tells who is here and who is not.
+pub(super) fn meet<'a>(
+    scope: &Scope<'_>,
+    rows: &mut Rows,
+    people: impl IntoIterator<Item = &'a UserId>,
+) -> Result<(), Stop> {
+    let strangers = Rows::gather(people, |who| Ok(!queries::knows(rows, scope.actor, who)?))?;
+    let count = strangers.into_iter().filter(|is_one| *is_one).count();
+    if count == 0 {
+        return Ok(());
+    }
+    let budgets = [strangers_of(scope.actor, scope.context.strangers_day_max)];
+    spend_whatever_comes(rows, &budgets, count as u64, scope.context.now)
+}
+
+/// The budget of strangers, to be foreseen.
+pub(super) fn strangers_key(actor: &UserId, keys: &mut Vec<Key>) {
+    // How many there may be makes no other key.
+    keys.push(strangers_of(actor, 0).key());
+}
+
+/// Whoever goes through all ids finds out who is here.
+fn strangers_of(who: &UserId, max: u64) -> Budget {
+    Budget {
+        name: format!("strangers of {who}"),
+        max,
+        period_ms: DAY_MS,
     }
 }
 
@@ -62,7 +104,8 @@ pub(super) fn known<'a>(
     people: impl IntoIterator<Item = &'a UserId>,
 ) -> Result<(), Stop> {
     let unknown = Rows::gather(people, |who| {
-        Ok(rows.user(who)?.is_none().then(|| who.clone()))
+        let is_here = rows.user(who)?.is_some_and(|row| !row.is_erased());
+        Ok((!is_here).then(|| who.clone()))
     })?;
     let unknown: Vec<UserId> = unknown.into_iter().flatten().collect();
     if unknown.is_empty() {

@@ -2,10 +2,11 @@
 
 use semel_protocol::{ThreadId, ThreadType, UserId, requests::OnConflict};
 
-use super::{Outcome, Scope, membership};
+use super::{Outcome, Scope, delete_message::By, membership};
 use crate::{Key, Refusal, Rows, Stop, access, view};
 
-/// Takes somebody else out of a group. Admins only; who goes by themselves leaves.
+/// Takes somebody else out of a group, also who has just left it: they do not come back by themselves. Admins only; who goes
+/// by themselves leaves.
 #[derive(Clone, Debug)]
 pub struct RemoveParticipant {
     /// Where.
@@ -35,7 +36,10 @@ impl RemoveParticipant {
             .participant(id, &self.user_id)?
             .ok_or_else(Refusal::not_found)?;
         if row.is_active() {
-            membership::depart(scope, rows, id, &self.user_id, self.on_conflict)?;
+            let how = (self.on_conflict, By::People);
+            membership::depart(scope, rows, id, &self.user_id, how)?;
+        } else {
+            membership::keep_out(rows, id, &self.user_id)?;
         }
         Ok(Outcome::Changed(Box::new(view::thread(
             rows,

@@ -1,10 +1,14 @@
 //! Makes a person, or changes their profile.
 
-use semel_protocol::UserId;
+use semel_protocol::{UserId, limits::PROFILE_CHANGES_PER_PERSON_DAY_MAX};
 
-use super::{Outcome, Scope};
+use super::{
+    Outcome, Scope, pictures,
+    sign_in::{Budget, spend},
+    telling,
+};
 use crate::{
-    Key, Rows, Stop,
+    Key, Refusal, Rows, Stop,
     row::{Standing, UserRow},
     validate,
 };
@@ -23,11 +27,17 @@ pub struct UpsertUser {
     pub picture: Option<String>,
     /// Leave a person who is there as they are.
     pub only_if_absent: bool,
+    /// Whether the picture may be one that another server keeps.
+    pub outside_picture: bool,
 }
 
 impl UpsertUser {
     pub(super) fn keys(&self, _actor: &UserId, keys: &mut Vec<Key>) {
         keys.push(Key::User(self.user_id.clone()));
+        if !self.only_if_absent {
+            keys.push(telling::key(&self.user_id));
+        }
+        keys.extend(pictures::key(self.picture.as_ref()));
     }
 
     pub(super) fn decide(&self, scope: &Scope<'_>, rows: &mut Rows) -> Result<Outcome, Stop> {
@@ -38,10 +48,13 @@ impl UpsertUser {
             validate::about("/about", about)?;
         }
         if let Some(picture) = &self.picture {
-            validate::picture("/picture", picture)?;
+            validate::picture("/picture", picture, self.outside_picture)?;
         }
         let now = scope.context.now;
         let before = rows.user(&self.user_id)?.cloned();
+        if before.as_ref().is_some_and(UserRow::is_erased) {
+            return Err(Refusal::not_found().into());
+        }
         let created = before.is_none();
         let unnamed = UserRow {
             display_name: None,
@@ -59,15 +72,19 @@ impl UpsertUser {
         } else {
             self.changed(&before)
         };
-        let is_changed = created || after != before;
-        let updated_at = if is_changed { now } else { before.updated_at };
-        let user = UserRow {
-            updated_at,
-            ..after
+        let (old, new) = (before.picture.as_deref(), after.picture.as_deref());
+        pictures::change(scope, rows, old, new)?;
+        let user = if created {
+            rows.users.put(self.user_id.clone(), Some(after.clone()));
+            after
+        } else if after != before {
+            if self.user_id == *scope.actor {
+                spend(rows, &[changes(scope.actor)], now)?;
+            }
+            telling::change(rows, &self.user_id, (&before, after), now)?
+        } else {
+            before
         };
-        if is_changed {
-            rows.users.put(self.user_id.clone(), Some(user.clone()));
-        }
         Ok(Outcome::User {
             user_id: self.user_id.clone(),
             user: Box::new(user),
@@ -86,5 +103,14 @@ impl UpsertUser {
             picture: change(&self.picture, &before.picture),
             ..before.clone()
         }
+    }
+}
+
+/// Everybody who shares a thread with somebody hears of each.
+fn changes(who: &UserId) -> Budget {
+    Budget {
+        name: format!("profile changes of {who}"),
+        max: PROFILE_CHANGES_PER_PERSON_DAY_MAX,
+        period_ms: 86_400_000,
     }
 }

@@ -64,6 +64,37 @@ pub fn user(rows: &Rows, who: &UserId) -> Result<Option<UserRow>, Stop> {
     Ok(rows.user(who)?.cloned())
 }
 
+/// Whether somebody knows a person: themselves, a contact, somebody in a thread with them.
+pub(crate) fn knows(rows: &Rows, actor: &UserId, who: &UserId) -> Result<bool, Stop> {
+    if actor == who {
+        return Ok(true);
+    }
+    if rows.user(who)?.is_none() {
+        return Ok(false);
+    }
+    Ok(rows.contact(actor, who)?.is_some() || rows.are_together(actor, who)?)
+}
+
+/// A person whom the caller knows; none if they do not. Asking after others is counted: see
+/// [`LookAtPerson`](crate::actions::LookAtPerson).
+pub fn acquaintance(rows: &Rows, actor: &UserId, who: &UserId) -> Result<Option<UserRow>, Stop> {
+    if knows(rows, actor, who)? {
+        user(rows, who)
+    } else {
+        Ok(None)
+    }
+}
+
+/// A person's profile for somebody who was told that it is another one; none where they do not know them any more. Of an erased person
+/// nothing is left to keep from anybody.
+pub fn changed_profile(rows: &Rows, actor: &UserId, who: &UserId) -> Result<Option<UserRow>, Stop> {
+    let row = rows.user(who)?;
+    if row.is_some_and(UserRow::is_erased) || knows(rows, actor, who)? {
+        return Ok(row.cloned());
+    }
+    Ok(None)
+}
+
 /// By what, and by whom, a person may be found.
 pub fn findability(rows: &Rows, who: &UserId) -> Result<FindabilityRow, Stop> {
     rows.findability(who)

@@ -1,6 +1,6 @@
 //! Pages of messages and entries.
 
-use semel_protocol::{Rev, Seq, ThreadId, UserId, limits::SYNC_BEHIND_ENTRIES_MAX};
+use semel_protocol::{MessageId, Rev, Seq, ThreadId, UserId, limits::SYNC_BEHIND_ENTRIES_MAX};
 
 use super::SyncCursor;
 use crate::{
@@ -20,6 +20,8 @@ pub enum Around {
     After(Seq),
     /// Those on both sides of a place, and the one there.
     Seq(Seq),
+    /// The same of a message of which only the id is known, as an answer knows what it answers.
+    Message(MessageId),
 }
 
 /// A page of messages, complete for its interval.
@@ -76,6 +78,10 @@ pub fn messages(
     let head = rows.head(id)?;
     let (first, last) = (me.first_seq(), head.last_seq);
     let limit = limit as Seq;
+    let both_sides = |seq: Seq| {
+        let from = seq.min(last).saturating_sub(limit / 2).max(first);
+        (from, from.saturating_add(limit).saturating_sub(1).min(last))
+    };
     let (from, to) = match around {
         Around::Newest => ((last + 1).saturating_sub(limit), last),
         Around::Before(seq) => {
@@ -86,15 +92,15 @@ pub fn messages(
             let seq = seq.max(first - 1);
             (seq.saturating_add(1), seq.saturating_add(limit).min(last))
         }
-        Around::Seq(seq) => {
-            let from = seq.min(last).saturating_sub(limit / 2).max(first);
-            (from, from.saturating_add(limit).saturating_sub(1).min(last))
+        Around::Seq(seq) => both_sides(seq),
+        Around::Message(message_id) => {
+            both_sides(access::message(rows, actor, id, message_id)?.seq)
         }
     };
     let from = from.max(first);
     let has_more = match around {
         Around::After(_) => to < last,
-        Around::Newest | Around::Before(_) | Around::Seq(_) => from > first,
+        _ => from > first,
     };
     let (as_of_rev, epoch) = (head.last_rev, thread.epoch);
     if from > to {

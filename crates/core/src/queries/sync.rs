@@ -2,9 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use semel_protocol::{Rev, ThreadId, Timestamp, UserId, limits::SYNC_CONTACTS_MAX};
+use semel_protocol::{
+    Rev, ThreadId, Timestamp, UserId,
+    limits::{SYNC_CONTACTS_MAX, SYNC_PROFILES_MAX},
+};
 
-use super::{Around, EntriesView, entries_after, lists::contacts_among, messages};
+use super::{
+    Around, EntriesView, entries_after,
+    lists::{changed_profile, contacts_among},
+    messages,
+};
 use crate::{
     Key, Rows, Stop,
     chain::Chain,
@@ -34,9 +41,18 @@ pub struct SyncAsk {
     /// The cursors are from before a restore, or from elsewhere: none is of use.
     pub is_of_another_database: bool,
     /// Where this page begins.
-    pub after: Option<(Timestamp, ThreadId)>,
+    pub after: Option<SyncPlace>,
     /// Threads of this page at most.
     pub limit: usize,
+}
+
+/// Where a page of an answer ends: after a thread, or, after all of them, after a line of the own log about a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SyncPlace {
+    /// In the list of the person's threads.
+    Thread(Timestamp, ThreadId),
+    /// In the own log.
+    Profile(u64),
 }
 
 /// One thread that moved or is new to the device.
@@ -61,12 +77,12 @@ pub struct SyncView {
     pub contacts: Vec<ContactView>,
     /// Who was blocked or unblocked since `since`, on the first page, and which of both.
     pub blocks: Vec<(UserId, bool)>,
-    /// The people in the threads of this page.
+    /// The people in the threads of this page, and, after all threads, those whose profile changed since `since`.
     pub profiles: Vec<(UserId, UserRow)>,
     /// The end of the own log.
     pub since: u64,
     /// Where the next page begins.
-    pub next: Option<(Timestamp, ThreadId)>,
+    pub next: Option<SyncPlace>,
 }
 
 /// Newest messages that come with a thread that is new to the device.
@@ -74,9 +90,9 @@ const NEWEST_MESSAGES: usize = 50;
 /// Entries of one thread in one answer.
 const ENTRIES_PER_THREAD: usize = 200;
 
-/// What a device missed: threads of the person that moved since its cursors, page by page.
+/// What a device missed: threads of the person that moved since its cursors, then profiles that changed, page by page.
 pub fn sync(rows: &Rows, actor: &UserId, ask: &SyncAsk) -> Result<SyncView, Stop> {
-    let scanned = super::lists::thread_ids(rows, actor, ask.after, ask.limit)?;
+    let scanned = scanned(rows, actor, ask)?;
     let since = rows.person_head(actor)?;
     let own = own_changes(rows, actor, ask.since)?;
     let found = Rows::gather(scanned, |(_, id)| missed(rows, actor, *id, ask, &own))?;
@@ -107,14 +123,19 @@ pub fn sync(rows: &Rows, actor: &UserId, ask: &SyncAsk) -> Result<SyncView, Stop
                 .map(|person| &person.user_id)
         })
         .collect();
-    let profiles = Rows::gather(people, |who| {
+    let people = Rows::gather(people, |who| {
         Ok(rows.user(who)?.map(|user| (who.clone(), user.clone())))
     })?;
-    let next = scanned
-        .last()
-        .filter(|_| scanned.len() == ask.limit)
-        .copied();
-    let profiles = profiles.into_iter().flatten().collect();
+    let mut profiles: BTreeMap<UserId, UserRow> = people.into_iter().flatten().collect();
+    let next = if scanned.len() == ask.limit {
+        let last = scanned.last().copied();
+        last.map(|(time, id)| SyncPlace::Thread(time, id))
+    } else {
+        let (changed, next) = changed_profiles(rows, actor, ask)?;
+        profiles.extend(changed);
+        next
+    };
+    let profiles = profiles.into_iter().collect();
     Ok(SyncView {
         threads,
         left,
@@ -126,16 +147,65 @@ pub fn sync(rows: &Rows, actor: &UserId, ask: &SyncAsk) -> Result<SyncView, Stop
     })
 }
 
+/// The threads of this page.
+fn scanned<'a>(
+    rows: &'a Rows,
+    actor: &UserId,
+    ask: &SyncAsk,
+) -> Result<&'a [(Timestamp, ThreadId)], Stop> {
+    let after = match ask.after {
+        None => None,
+        Some(SyncPlace::Thread(time, id)) => Some((time, id)),
+        Some(SyncPlace::Profile(_)) => return Ok(&[]),
+    };
+    super::lists::thread_ids(rows, actor, after, ask.limit)
+}
+
+type Changed = (Vec<(UserId, UserRow)>, Option<SyncPlace>);
+
+/// The next profiles that changed since the device's number, in the order of the own log, and where the page after them begins.
+fn changed_profiles(rows: &Rows, actor: &UserId, ask: &SyncAsk) -> Result<Changed, Stop> {
+    if ask.since.is_none() && ask.threads.is_empty() {
+        // It has nobody's profile yet.
+        return Ok((Vec::new(), None));
+    }
+    let after = match ask.after {
+        Some(SyncPlace::Profile(number)) => number,
+        _ => ask.since.unwrap_or(0),
+    };
+    let lines = own_lines(rows, actor, ask.since)?;
+    let profiles = lines.iter().filter_map(|(number, subject)| match subject {
+        Subject::Profile(who) if *number > after => Some((*number, who)),
+        _ => None,
+    });
+    let page: Vec<(u64, &UserId)> = profiles.take(SYNC_PROFILES_MAX + 1).collect();
+    let is_more = page.len() > SYNC_PROFILES_MAX;
+    let page = &page[..page.len().min(SYNC_PROFILES_MAX)];
+    let next = page.last().filter(|_| is_more);
+    let found = Rows::gather(page, |(_, who)| {
+        let row = changed_profile(rows, actor, who)?;
+        Ok(row.map(|row| ((*who).clone(), row)))
+    })?;
+    let next = next.map(|(number, _)| SyncPlace::Profile(*number));
+    Ok((found.into_iter().flatten().collect(), next))
+}
+
 /// What the person's own log says since the device's number, oldest first.
 fn own_changes(rows: &Rows, actor: &UserId, since: Option<u64>) -> Result<Vec<Subject>, Stop> {
+    let lines = own_lines(rows, actor, since)?;
+    Ok(lines.iter().map(|(_, subject)| subject.clone()).collect())
+}
+
+fn own_lines<'a>(
+    rows: &'a Rows,
+    actor: &UserId,
+    since: Option<u64>,
+) -> Result<&'a [(u64, Subject)], Stop> {
     let key = Key::PersonLog(actor.clone(), since.unwrap_or(0));
-    let List::Subjects(subjects) = rows.list(&key)? else {
-        return Err(Stop::NotLoaded(key));
-    };
-    Ok(subjects
-        .iter()
-        .map(|(_, subject)| subject.clone())
-        .collect())
+    match rows.list(&key)? {
+        List::Subjects(lines) => Ok(lines),
+        _ => Err(Stop::NotLoaded(key)),
+    }
 }
 
 /// One thread, if it moved, is new to the device, or was read elsewhere.

@@ -113,16 +113,17 @@ fn p_thread_10_settings_say_who_names_the_group() {
         naming: Some(allowed),
         ..NewSettings::default()
     };
-    let named = |group| ChangeThread {
+    let named = |group, picture: &str| ChangeThread {
         title: Some("Walks".to_owned()),
         description: Some("Sundays,\nat ten".to_owned()),
-        picture: Some("https://example.org/walk".to_owned()),
+        picture: Some(picture.to_owned()),
         ..title(group, "")
     };
     let (mut world, group) = with_rights(naming(Allowed::Admins));
-    assert_eq!(code(world.act("b", named(group))), Code::Forbidden);
+    assert_eq!(code(world.act("b", named(group, ""))), Code::Forbidden);
     let (mut world, group) = with_rights(naming(Allowed::Everyone));
-    assert!(world.act("b", named(group)).is_ok());
+    let walk = world.picture_of("b");
+    assert!(world.act("b", named(group, &walk)).is_ok());
     let row = &world.store.threads[&group];
     assert_eq!(row.title.as_deref(), Some("Walks"));
     assert_eq!(row.description.as_deref(), Some("Sundays,\nat ten"));
@@ -143,6 +144,6 @@ fn p_thread_10_settings_say_who_names_the_group() {
     assert_eq!(row.title.as_deref(), Some("Walks"));
     assert_eq!(row.settings.naming, Allowed::Everyone);
     let count = world.store.entries.len();
-    assert!(world.act("a", named(group)).is_ok());
+    assert!(world.act("a", named(group, &walk)).is_ok());
     assert_eq!(world.store.entries.len(), count, "nothing changed");
 }

@@ -92,6 +92,7 @@ fn req_c3_a_refused_first_request_leaves_its_answer_only() {
     world.make_user("nobody");
     assert!(world.run(&late).is_replay());
     world.store.answers.clear();
+    world.store.budgets.clone_from(&before.budgets);
     world
         .store
         .users

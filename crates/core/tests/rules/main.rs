@@ -2,6 +2,7 @@
 
 mod groups;
 mod idempotency;
+mod invites;
 mod limits;
 mod membership;
 mod messages;
@@ -10,4 +11,5 @@ mod people;
 mod property;
 mod sign_in;
 mod support;
+mod telling;
 mod threads;

@@ -58,6 +58,17 @@ fn pages_of_messages_are_complete_for_their_interval() {
         );
         assert_eq!(page.as_of_rev, 11);
     }
+    // By its id: the same page as by its place.
+    for seq in 1..=10 {
+        let here = page(&world, "b", group, Around::Seq(seq));
+        let row = here
+            .messages
+            .iter()
+            .find(|row| row.seq == seq)
+            .expect("in it");
+        let found = page(&world, "b", group, Around::Message(row.id));
+        assert_eq!(found.messages, here.messages, "{seq}");
+    }
 }
 
 #[test]

@@ -1,14 +1,26 @@
 //! Blocks, own names and preferences.
 
 use semel_core::{
-    actions::{CreateOrGet, Expand, NameContact, Outcome, Own, SetBlock, SetPreferences},
+    Refusal,
+    actions::{
+        Action, ChangeHandle, CreateOrGet, Expand, LookAtPerson, NameContact, Outcome, Own,
+        SetBlock, SetPreferences,
+    },
     row::{FOREVER, PreferencesRow},
 };
 use semel_protocol::{
-    Code, ThreadId, Timestamp, limits::NAME_CHARACTERS_MAX, requests::OnConflict,
+    Code, ThreadId, Timestamp,
+    limits::{
+        HANDLE_CHANGES_PER_MONTH_MAX, HANDLE_TRIES_PER_PERSON_DAY_MAX, NAME_CHARACTERS_MAX,
+        PARTICIPANTS_PER_CALL_MAX, STRANGERS_PER_PERSON_DAY_DEFAULT,
+    },
+    requests::OnConflict,
 };
 
-use super::support::{words::person, world::World};
+use super::support::{
+    words::person,
+    world::{DAY_MS, World},
+};
 
 fn block(who: &str, is_blocked: bool) -> SetBlock {
     let user_id = person(who);
@@ -47,6 +59,8 @@ fn p_block_1_a_block_is_of_somebody_else_who_is_known_and_changes_nothing_twice(
     world.act("ann", block("bob", true)).unwrap();
     assert_eq!(world.store, store);
     world.act("bob", block("ann", false)).unwrap();
+    // Apart from that Bob asked after somebody.
+    world.store.budgets.remove("strangers of bob");
     assert_eq!(world.store, store);
 }
 
@@ -147,4 +161,129 @@ fn p_own_2_what_is_left_out_stays_and_a_muting_ends_ahead() {
     });
     assert_eq!(ended, Ok(PreferencesRow::default()));
     assert_eq!(world.act("cy", nothing).unwrap_err().code, Code::NotFound);
+}
+
+/// Ann asks after so many who are not here, as many in a call as one may name.
+fn ask_after(world: &mut World, count: u64) {
+    let mut left = count;
+    while left > 0 {
+        let now = left.min(PARTICIPANTS_PER_CALL_MAX as u64);
+        let ids: Vec<String> = (0..now).map(|number| format!("nobody-{number}")).collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let refused = world
+            .act("ann", create(&ids))
+            .expect_err("they are not there");
+        assert_eq!(refused.code, Code::UnknownUsers);
+        left -= now;
+    }
+}
+
+#[test]
+fn p_people_4_who_goes_through_ids_is_stopped_also_where_nobody_is_there() {
+    let mut world = World::with(&["ann", "bob", "cy", "dee", "eve"]);
+    let group = thread(&mut world, "ann", &["bob", "cy"]);
+    let look = |who: &str| LookAtPerson {
+        user_id: person(who),
+    };
+    // Bob and Cy were two, and five more follow.
+    ask_after(&mut world, STRANGERS_PER_PERSON_DAY_DEFAULT - 7);
+    // Those of the group are no strangers.
+    for who in ["ann", "bob", "cy"] {
+        world.act("ann", look(who)).unwrap();
+    }
+    world.act("ann", create(&["cy"])).unwrap();
+    world.act("ann", look("dee")).unwrap();
+    let add = |who: &str| Expand {
+        thread_id: group,
+        new_participants: vec![person(who)],
+        message_content: None,
+        client_id: None,
+        on_conflict: OnConflict::Refuse,
+    };
+    let last: [(Action, Code); 4] = [
+        (look("nobody").into(), Code::NotFound),
+        (block("nobody", true).into(), Code::NotFound),
+        (add("nobody").into(), Code::UnknownUsers),
+        (create(&["nobody"]).into(), Code::UnknownUsers),
+    ];
+    for (action, code) in last.clone() {
+        assert_eq!(world.act("ann", action).unwrap_err().code, code);
+    }
+    let others = [
+        look("dee").into(),
+        create(&["eve"]).into(),
+        add("eve").into(),
+        block("eve", true).into(),
+    ];
+    for action in last.map(|(action, _)| action).into_iter().chain(others) {
+        let refused = world.act("ann", action).unwrap_err();
+        assert_eq!(refused.code, Code::RateLimited);
+        assert_eq!(refused.retry_after_ms, Some(DAY_MS as u64));
+    }
+    world.act("ann", create(&["bob", "cy"])).unwrap();
+    world.act("ann", look("cy")).unwrap();
+    world.act("bob", create(&["eve"])).unwrap();
+    world.now += DAY_MS;
+    world.act("ann", create(&["eve"])).unwrap();
+}
+
+#[test]
+fn p_people_4_who_shares_a_group_that_makes_no_contacts_is_no_stranger() {
+    let names: Vec<String> = (0..60).map(|number| format!("p{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut world = World::with(&[&["ann", "bob"], &names[..]].concat());
+    thread(&mut world, "bob", &[&["ann"], &names[..]].concat());
+    assert!(world.store.budgets.contains_key("strangers of bob"));
+    for who in &names {
+        let user_id = person(who);
+        world.act("ann", LookAtPerson { user_id }).unwrap();
+    }
+    assert!(!world.store.budgets.contains_key("strangers of ann"));
+}
+
+/// What comes of taking a handle: how long to wait where it was too often.
+fn take(world: &mut World, who: &str, handle: &str) -> Result<(), (Code, Option<u64>)> {
+    let handle = Some(handle.to_owned());
+    let taken = world.act(who, ChangeHandle { handle });
+    let told = |refusal: Refusal| (refusal.code, refusal.retry_after_ms);
+    taken.map(drop).map_err(told)
+}
+
+#[test]
+fn p_people_1_who_tries_handles_is_stopped_also_where_they_are_somebody_elses() {
+    let mut world = World::with(&["ann", "bob"]);
+    take(&mut world, "ann", "taken").unwrap();
+    take(&mut world, "bob", "first").unwrap();
+    for _ in 1..HANDLE_TRIES_PER_PERSON_DAY_MAX {
+        let refused = take(&mut world, "bob", "taken");
+        assert_eq!(refused, Err((Code::HandleTaken, None)));
+    }
+    for handle in ["taken", "free"] {
+        let refused = take(&mut world, "bob", handle);
+        let wait = Some(DAY_MS as u64);
+        assert_eq!(refused, Err((Code::RateLimited, wait)), "{handle}");
+    }
+    // The one that they have, and none, are no tries.
+    take(&mut world, "bob", "first").unwrap();
+    world.act("bob", ChangeHandle { handle: None }).unwrap();
+    take(&mut world, "ann", "free").unwrap();
+    world.now += DAY_MS;
+    take(&mut world, "bob", "second").unwrap();
+}
+
+#[test]
+fn p_people_1_who_has_changed_too_often_is_not_told_what_is_free() {
+    let mut world = World::with(&["ann", "bob"]);
+    take(&mut world, "ann", "taken").unwrap();
+    for number in 0..HANDLE_CHANGES_PER_MONTH_MAX {
+        // What was refused is no change.
+        let refused = take(&mut world, "bob", "taken");
+        assert_eq!(refused, Err((Code::HandleTaken, None)));
+        take(&mut world, "bob", &format!("bob{number}")).unwrap();
+    }
+    for handle in ["taken", "free"] {
+        let refused = take(&mut world, "bob", handle);
+        let wait = Some(30 * DAY_MS as u64);
+        assert_eq!(refused, Err((Code::RateLimited, wait)), "{handle}");
+    }
 }

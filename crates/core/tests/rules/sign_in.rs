@@ -3,7 +3,7 @@
 use semel_core::{
     Command, Context, Key, Refusal, Rows,
     actions::{
-        Action, Outcome,
+        Action, Begin, BeginErasure, Outcome, StartExport,
         sign_in::{
             Budget, ClaimOperator, NewSession, PruneSignIn, Purpose, RotateSession, SignedIn,
             StartChallenge, UnlinkIdentity, VerifyCode,
@@ -12,6 +12,7 @@ use semel_core::{
     execute,
     plain::PlainKey,
     rows::List,
+    safety::Deed,
     sign_in::IdentityKind,
 };
 use semel_protocol::{
@@ -46,6 +47,13 @@ impl Store {
     }
 
     fn act(&mut self, actor: &str, action: impl Into<Action>) -> Result<SignedIn, Refusal> {
+        match self.outcome(actor, action)? {
+            Outcome::SignedIn(signed_in) => Ok(signed_in),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn outcome(&mut self, actor: &str, action: impl Into<Action>) -> Result<Outcome, Refusal> {
         self.seed += 1;
         let command = Command {
             actor: UserId::parse(actor).expect("a legal id"),
@@ -59,15 +67,13 @@ impl Store {
                 seed: self.seed << 32,
                 content_key: &[0; 32],
                 idempotency_ms: DAY,
+                strangers_day_max: semel_protocol::limits::STRANGERS_PER_PERSON_DAY_DEFAULT,
             };
             match execute(&command, &mut self.rows, &context, &Json) {
                 Err(key) => self.load(&key),
                 Ok(reply) => {
                     self.rows.lists.clear();
-                    return match reply.result.expect("nothing is replayed")? {
-                        Outcome::SignedIn(signed_in) => Ok(signed_in),
-                        other => panic!("{other:?}"),
-                    };
+                    return reply.result.expect("nothing is replayed");
                 }
             }
         }
@@ -268,6 +274,15 @@ fn req_d2_a_lost_refresh_is_answered_again_from_the_same_device_in_time() {
 }
 
 #[test]
+fn p_auth_6_a_token_that_another_device_has_ends_the_sign_in_also_when_it_is_the_newest() {
+    let mut store = Store::new();
+    store.sign_in(1, "a@b.c");
+    assert_eq!(store.rotate(1, 0, "phone"), Ok(1));
+    assert_eq!(store.rotate(1, 1, "another"), Err(Code::SignInFailed));
+    assert_eq!(store.rotate(1, 1, "phone"), Err(Code::SessionRevoked));
+}
+
+#[test]
 fn req_d2_a_token_of_before_a_restore_counts() {
     let mut store = Store::new();
     store.sign_in(1, "a@b.c");
@@ -325,10 +340,37 @@ fn req_d2_linking_and_unlinking_take_a_fresh_sign_in() {
 }
 
 #[test]
+fn p_erase_1_exporting_and_erasing_take_a_fresh_sign_in() {
+    let fresh = FRESH_SIGN_IN_MINUTES_MAX * MINUTE;
+    let mut store = Store::new();
+    let ann = store.sign_in(1, "a@b.c");
+    let user_id = UserId::parse(&ann).unwrap();
+    let session_id = Some(SessionId(Uuid::from_u128(1)));
+    let export = || StartExport { session_id };
+    let erase = || BeginErasure {
+        user_id: user_id.clone(),
+        by: Begin::Themselves(session_id),
+    };
+    store.now += fresh;
+    assert!(store.outcome(&ann, export()).is_ok());
+    store.now += 1;
+    let late = [store.outcome(&ann, export()), store.outcome(&ann, erase())];
+    for refused in late {
+        assert_eq!(refused.unwrap_err().code, Code::FreshSignInNeeded);
+    }
+    // With somebody else's session, nothing.
+    let bob = store.sign_in(2, "bob@b.c");
+    let stolen = store.outcome(&bob, export());
+    assert_eq!(stolen.unwrap_err().code, Code::SessionRevoked);
+}
+
+#[test]
 fn the_link_makes_one_operator() {
     let mut store = Store::new();
     assert!(store.act("ann", ClaimOperator).is_ok());
     assert!(store.act("ann", ClaimOperator).is_ok());
+    let written: Vec<Deed> = store.rows.audit.iter().map(|(_, row)| row.deed).collect();
+    assert_eq!(written, [Deed::ClaimOperator]);
     assert_eq!(
         code(store.act("bob", ClaimOperator)),
         Some(Code::ChallengeOver)

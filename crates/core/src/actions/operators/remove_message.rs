@@ -37,23 +37,33 @@ impl RemoveMessage {
         rows: &mut Rows,
     ) -> Result<Outcome, Stop> {
         validate::reason("/reason", &self.reason)?;
-        let found = access::message_for_operators(rows, self.thread_id, self.message_id)?;
-        let message = found.clone();
-        if message.kind == MessageKind::System {
-            let detail = "what a thread itself says stays";
-            return Err(Refusal::new(Code::Forbidden, detail).into());
-        }
-        if message.deleted_at.is_none() {
-            let sender = message.sender_id.clone();
-            bury(scope, rows, message, By::Operator)?;
-            let written = AuditRow {
-                user_id: Some(sender),
-                thread_id: Some(self.thread_id),
-                message_id: Some(self.message_id),
-                ..deed(scope, Deed::RemoveMessage, &self.reason)
-            };
-            write_down(scope, rows, written);
-        }
+        remove(scope, rows, (self.thread_id, self.message_id), &self.reason)?;
         Ok(Outcome::Removed)
     }
+}
+
+/// Makes a message a tombstone, if it is none yet.
+pub(super) fn remove(
+    scope: &Scope<'_>,
+    rows: &mut Rows,
+    (thread_id, message_id): (ThreadId, MessageId),
+    reason: &str,
+) -> Result<(), Stop> {
+    let message = access::message_for_operators(rows, thread_id, message_id)?.clone();
+    if message.kind == MessageKind::System {
+        let detail = "what a thread itself says stays";
+        return Err(Refusal::new(Code::Forbidden, detail).into());
+    }
+    if message.deleted_at.is_none() {
+        let sender = message.sender_id.clone();
+        bury(scope, rows, message, By::Operator)?;
+        let written = AuditRow {
+            user_id: Some(sender),
+            thread_id: Some(thread_id),
+            message_id: Some(message_id),
+            ..deed(scope, Deed::RemoveMessage, reason)
+        };
+        write_down(scope, rows, written);
+    }
+    Ok(())
 }

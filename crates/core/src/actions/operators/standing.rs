@@ -2,10 +2,15 @@
 
 use semel_protocol::UserId;
 
-use super::{deed, write_down};
+use super::{
+    deed,
+    set_operator::{another_stays, lock},
+    write_down,
+};
 use crate::{
     Key, Refusal, Rows, Stop,
     actions::{Outcome, Scope},
+    plain::PlainKey,
     row::{Standing, UserRow},
     safety::{AuditRow, Deed},
     validate,
@@ -25,7 +30,7 @@ pub struct SetStanding {
 
 impl SetStanding {
     pub(in crate::actions) fn keys(&self, _actor: &UserId, keys: &mut Vec<Key>) {
-        keys.push(Key::Alone(self.user_id.clone()));
+        foresee(&self.user_id, self.is_suspended, keys);
     }
 
     pub(in crate::actions) fn decide(
@@ -34,34 +39,59 @@ impl SetStanding {
         rows: &mut Rows,
     ) -> Result<Outcome, Stop> {
         validate::reason("/reason", &self.reason)?;
-        if self.user_id == *scope.actor {
-            return Err(Refusal::invalid("?user_id", "nobody suspends themselves").into());
-        }
-        let row = rows.user(&self.user_id)?.ok_or_else(Refusal::not_found)?;
-        let was_suspended = row.standing != Standing::Good;
-        let (mut standing, now) = (row.standing, scope.context.now);
-        if was_suspended != self.is_suspended {
-            let done = if self.is_suspended {
-                standing = Standing::Suspended(now);
-                Deed::Suspend
-            } else {
-                standing = Standing::Good;
-                Deed::Lift
-            };
-            let row = UserRow {
-                standing,
-                ..row.clone()
-            };
-            rows.users.put(self.user_id.clone(), Some(row));
-            let written = AuditRow {
-                user_id: Some(self.user_id.clone()),
-                ..deed(scope, done, &self.reason)
-            };
-            write_down(scope, rows, written);
-        }
+        let standing = set(
+            scope,
+            rows,
+            (&self.user_id, self.is_suspended),
+            &self.reason,
+        )?;
         Ok(Outcome::Standing {
             user_id: self.user_id.clone(),
             standing,
         })
     }
+}
+
+/// What changing somebody's standing foresees. Suspending may be about an operator: of two who change at once who can act as one,
+/// the second sees what the first has left.
+pub(super) fn foresee(who: &UserId, is_suspended: bool, keys: &mut Vec<Key>) {
+    keys.push(Key::Alone(who.clone()));
+    if is_suspended {
+        keys.push(lock());
+        keys.push(Key::Plain(PlainKey::Operator(who.clone())));
+    }
+}
+
+/// Suspends a person, or lifts that. It must have been [foreseen](foresee). Whoever asks, somebody stays who can act as an operator
+/// of this server.
+pub(super) fn set(
+    scope: &Scope<'_>,
+    rows: &mut Rows,
+    (who, is_suspended): (&UserId, bool),
+    reason: &str,
+) -> Result<Standing, Stop> {
+    if who == scope.actor {
+        return Err(Refusal::invalid("?user_id", "nobody suspends themselves").into());
+    }
+    let found = rows.user(who)?.filter(|row| !row.is_erased());
+    let row = found.ok_or_else(Refusal::not_found)?.clone();
+    if (row.standing != Standing::Good) == is_suspended {
+        return Ok(row.standing);
+    }
+    if is_suspended && rows.operator(who)?.is_some() {
+        another_stays(rows, who)?;
+    }
+    let (standing, done) = if is_suspended {
+        (Standing::Suspended(scope.context.now), Deed::Suspend)
+    } else {
+        (Standing::Good, Deed::Lift)
+    };
+    rows.users
+        .put(who.clone(), Some(UserRow { standing, ..row }));
+    let written = AuditRow {
+        user_id: Some(who.clone()),
+        ..deed(scope, done, reason)
+    };
+    write_down(scope, rows, written);
+    Ok(standing)
 }

@@ -2,14 +2,15 @@
 
 use semel_protocol::{
     Code, Timestamp, UserId,
-    limits::{HANDLE_CHANGES_PER_MONTH_MAX, HANDLE_KEPT_DAYS},
+    limits::{HANDLE_CHANGES_PER_MONTH_MAX, HANDLE_KEPT_DAYS, HANDLE_TRIES_PER_PERSON_DAY_MAX},
 };
 
 use crate::{
     Key, Refusal, Rows, Stop,
     actions::{
         Outcome, Scope,
-        sign_in::{Budget, spend},
+        sign_in::{Budget, spend, spend_whatever_comes},
+        telling,
     },
     people::HandleRow,
     plain::PlainKey,
@@ -29,9 +30,11 @@ pub struct ChangeHandle {
 impl ChangeHandle {
     pub(in crate::actions) fn keys(&self, actor: &UserId, keys: &mut Vec<Key>) {
         keys.push(Key::User(actor.clone()));
+        keys.push(telling::key(actor));
         if let Some(handle) = &self.handle {
             keys.push(Key::Plain(PlainKey::Handle(handle.clone())));
-            keys.push(budget(actor).key());
+            keys.push(tries(actor).key());
+            keys.push(changes(actor).key());
         }
     }
 
@@ -48,12 +51,11 @@ impl ChangeHandle {
                 take(rows, who, handle, now)?;
             }
             release(rows, who, before.handle.as_deref(), now)?;
-            user = UserRow {
+            let after = UserRow {
                 handle: self.handle.clone(),
-                updated_at: now,
-                ..before
+                ..before.clone()
             };
-            rows.users.put(who.clone(), Some(user.clone()));
+            user = telling::change(rows, who, (&before, after), now)?;
         }
         Ok(Outcome::User {
             user_id: who.clone(),
@@ -63,8 +65,17 @@ impl ChangeHandle {
     }
 }
 
+/// Also a refusal tells which handles are somebody's.
+fn tries(who: &UserId) -> Budget {
+    Budget {
+        name: format!("tries of handles of {who}"),
+        max: HANDLE_TRIES_PER_PERSON_DAY_MAX,
+        period_ms: DAY_MS,
+    }
+}
+
 /// Whoever takes one after the other would keep many from others.
-fn budget(who: &UserId) -> Budget {
+fn changes(who: &UserId) -> Budget {
     Budget {
         name: format!("handles of {who}"),
         max: HANDLE_CHANGES_PER_MONTH_MAX,
@@ -73,12 +84,14 @@ fn budget(who: &UserId) -> Budget {
 }
 
 fn take(rows: &mut Rows, who: &UserId, handle: &str, now: Timestamp) -> Result<(), Stop> {
+    spend_whatever_comes(rows, &[tries(who)], 1, now)?;
+    // Before the look: who may take none any more is not told either which are free.
+    spend(rows, &[changes(who)], now)?;
     let row = rows.handle(handle)?;
     if row.is_some_and(|row| !row.is_free_for(who, now)) {
         let detail = "somebody else has this handle, or had it lately; choose another one";
         return Err(Refusal::new(Code::HandleTaken, detail).into());
     }
-    spend(rows, &[budget(who)], now)?;
     let row = HandleRow {
         user_id: who.clone(),
         created_at: now,

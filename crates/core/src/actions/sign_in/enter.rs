@@ -71,7 +71,7 @@ pub(super) fn enter(
         None => (make_person(scope, rows, proof)?, true),
     };
     put_identity(rows, &who, &key, owner.as_ref(), proof, now);
-    let ended = make_room(rows, &who, now)?;
+    let ended = make_room(rows, &who, new.device_id.as_deref(), now)?;
     let row = SessionRow {
         user_id: who.clone(),
         kind: proof.kind,
@@ -201,13 +201,18 @@ fn use_up(
     rows.challenges.put(id, Some(row));
 }
 
-/// Ends the session that was refreshed least lately when there are too many.
-fn make_room(rows: &mut Rows, who: &UserId, now: Timestamp) -> Result<Vec<SessionId>, Stop> {
-    let sessions = revoke::sessions_of(rows, who)?;
-    if sessions.len() < SESSIONS_PER_USER_MAX {
-        return Ok(Vec::new());
+/// Ends what the same device had before, and the session that was refreshed least lately when there are too many.
+fn make_room(
+    rows: &mut Rows,
+    who: &UserId,
+    device_id: Option<&str>,
+    now: Timestamp,
+) -> Result<Vec<SessionId>, Stop> {
+    let is_same = |row: &SessionRow| device_id.is_some() && row.device_id.as_deref() == device_id;
+    let sessions = revoke::sessions_of(rows, who)?.into_iter();
+    let (mut ending, staying): (Vec<_>, Vec<_>) = sessions.partition(|(_, row)| is_same(row));
+    if staying.len() >= SESSIONS_PER_USER_MAX {
+        ending.extend(staying.into_iter().min_by_key(|(_, row)| row.rotated_at));
     }
-    let oldest = sessions.into_iter().min_by_key(|(_, row)| row.rotated_at);
-    let oldest: Vec<_> = oldest.into_iter().collect();
-    Ok(revoke::end(rows, oldest, now))
+    Ok(revoke::end(rows, ending, now))
 }

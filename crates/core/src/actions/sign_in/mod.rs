@@ -16,10 +16,12 @@ pub use enter::{NewSession, Proof};
 pub use keys::AddSigningKey;
 pub use operator::{ClaimOperator, OPERATOR_LINK};
 pub use prune::PruneSignIn;
+pub(super) use revoke::end;
 pub(crate) use revoke::sessions_of;
 pub use revoke::{RevokeSessions, Which};
 pub use rotate::RotateSession;
 use semel_protocol::{ChallengeId, Code, SessionId, Timestamp, UserId};
+pub(super) use start::fresh;
 pub use start::{Budget, StartChallenge};
 pub use unlink::UnlinkIdentity;
 use uuid::Uuid;
@@ -100,12 +102,31 @@ fn ended() -> Stop {
     .into()
 }
 
-/// Takes one from each budget, or refuses.
+/// Takes one from each budget, or refuses. An action that is refused afterwards has taken nothing.
 pub(in crate::actions) fn spend(
     rows: &mut Rows,
     budgets: &[Budget],
     now: Timestamp,
 ) -> Result<(), Stop> {
+    take(rows, budgets, 1, now)
+}
+
+/// Takes so many from each budget, or refuses. It stays taken when the action is refused afterwards: for what tells something
+/// also by a refusal.
+pub(in crate::actions) fn spend_whatever_comes(
+    rows: &mut Rows,
+    budgets: &[Budget],
+    times: u64,
+    now: Timestamp,
+) -> Result<(), Stop> {
+    take(rows, budgets, times, now)?;
+    for budget in budgets {
+        rows.count_whatever_comes(&budget.name);
+    }
+    Ok(())
+}
+
+fn take(rows: &mut Rows, budgets: &[Budget], times: u64, now: Timestamp) -> Result<(), Stop> {
     let found = Rows::gather(budgets, |budget| Ok((budget, rows.budget(&budget.name)?)))?;
     for (budget, row) in found {
         let begun = row.filter(|row| now < row.expires_at);
@@ -113,7 +134,7 @@ pub(in crate::actions) fn spend(
             count: 0,
             expires_at: Timestamp(now.0 + budget.period_ms),
         });
-        if row.count >= budget.max {
+        if row.count + times > budget.max {
             let refusal = Refusal::new(
                 Code::RateLimited,
                 "this was done too often; wait, then try again",
@@ -125,11 +146,17 @@ pub(in crate::actions) fn spend(
             }
             .into());
         }
-        let count = row.count + 1;
+        let count = row.count + times;
         rows.budgets
             .put(budget.name.clone(), Some(BudgetRow { count, ..row }));
     }
     Ok(())
+}
+
+/// Whether a person has a way to sign in here. Whom only a host application knows has none: its tokens are its own matter.
+pub(in crate::actions) fn can_sign_in(rows: &Rows, who: &UserId) -> Result<bool, Stop> {
+    let identities = rows.plain_list(&PlainKey::IdentitiesOf(who.clone()))?;
+    Ok(!identities.is_empty())
 }
 
 /// Whether a number or an address was shown to be a person's.

@@ -5,13 +5,20 @@ use semel_protocol::{Timestamp, UserId};
 use super::{SignedIn, over};
 use crate::{
     Key, Rows, Stop,
-    actions::{Outcome, Scope},
+    actions::{
+        Outcome, Scope,
+        operators::{deed, write_down},
+    },
     plain::PlainKey,
+    safety::{AuditRow, Deed},
     sign_in::{BudgetRow, OperatorRow},
 };
 
 /// The row that says that the one link of this database was used.
 pub const OPERATOR_LINK: &str = "operator link";
+
+/// What the audit log says of it: nobody was asked for a reason.
+const LINK_USED: &str = "the one link of this server was used";
 
 /// The actor, who has the one link that a fresh server prints, becomes its operator. The server has looked at the link.
 #[derive(Clone, Debug)]
@@ -47,6 +54,11 @@ impl ClaimOperator {
         rows.budgets.put(OPERATOR_LINK.to_owned(), Some(used));
         rows.operators
             .put(scope.actor.clone(), Some(OperatorRow { created_at }));
+        let written = AuditRow {
+            user_id: Some(scope.actor.clone()),
+            ..deed(scope, Deed::ClaimOperator, LINK_USED)
+        };
+        write_down(scope, rows, written);
         Ok(Outcome::SignedIn(SignedIn::Operator))
     }
 }

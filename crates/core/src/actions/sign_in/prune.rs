@@ -9,7 +9,8 @@ use crate::{
     plain::PlainKey,
 };
 
-/// Removes challenges, budgets, effects, sessions, signing keys and handles that were given up, once their time is over. A job, repeated until nothing is left.
+/// Removes challenges, budgets, effects, sessions, signing keys, invite links, handles that were given up, reports that
+/// were resolved and pictures that nobody has, once their time is over. A job, repeated until nothing is left.
 #[derive(Clone, Debug)]
 pub struct PruneSignIn {
     /// Over at this time.
@@ -38,6 +39,12 @@ impl PruneSignIn {
                 PlainKey::Effect(id) => rows.effect(*id)?.map(|row| row.expires_at),
                 PlainKey::Budget(name) => rows.budget(name)?.map(|row| row.expires_at),
                 PlainKey::Handle(handle) => rows.handle(handle)?.and_then(|row| row.expires_at),
+                PlainKey::Report(id) => {
+                    let resolution = rows.report(*id)?.and_then(|row| row.resolution.as_ref());
+                    resolution.map(|it| it.expires_at)
+                }
+                PlainKey::Invite(id) => rows.invite(*id)?.and_then(|row| row.expires_at),
+                PlainKey::Picture(id) => rows.picture(*id)?.and_then(|row| row.expires_at),
                 _ => None,
             };
             Ok(Some(key).filter(|_| expires_at.is_some_and(|time| time < self.before)))
@@ -52,6 +59,12 @@ impl PruneSignIn {
                 PlainKey::Effect(id) => rows.effects.put(id, None),
                 PlainKey::Budget(name) => rows.budgets.put(name, None),
                 PlainKey::Handle(handle) => rows.handles.put(handle, None),
+                PlainKey::Report(id) => rows.reports.put(id, None),
+                PlainKey::Invite(id) => rows.invites.put(id, None),
+                PlainKey::Picture(id) => {
+                    rows.pictures.put(id, None);
+                    rows.picture_bytes.put(id, None);
+                }
                 _ => {}
             }
         }

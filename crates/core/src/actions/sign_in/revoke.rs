@@ -73,7 +73,7 @@ pub(crate) fn sessions_of(rows: &Rows, who: &UserId) -> Result<Vec<(SessionId, S
 }
 
 /// Ends sessions. Those that were ended before stay as they are, and are named all the same.
-pub(super) fn end(
+pub(in crate::actions) fn end(
     rows: &mut Rows,
     sessions: Vec<(SessionId, SessionRow)>,
     now: Timestamp,

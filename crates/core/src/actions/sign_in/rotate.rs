@@ -7,14 +7,15 @@ use semel_protocol::{
 
 use super::{SignedIn, ended, is_verified, revoke};
 use crate::{
-    Key, Rows, Stop, access,
+    Key, Refusal, Rows, Stop, access,
     actions::{Outcome, Scope},
     plain::PlainKey,
     sign_in::SessionRow,
 };
 
 /// Exchanges a refresh token, which the server has found to be real, for the next one. The one before is answered again for a
-/// while, with the same next one: a lost answer must not sign anybody out. Later it means that two have it.
+/// while, with the same next one: a lost answer must not sign anybody out. Later, or from another device, it means that two have
+/// it, and the sign-in ends.
 #[derive(Clone, Debug)]
 pub struct RotateSession {
     /// Which.
@@ -43,8 +44,14 @@ impl RotateSession {
             return Err(ended());
         }
         access::welcome(rows, &row.user_id)?;
+        // Whoever leaves it out must not come past the comparison. That is no sign that two have the token: nothing ends.
+        if self.device_id.is_none() && row.device_id.is_some() && self.generation >= row.generation
+        {
+            let detail = "this sign-in names its device: say the same `device_id`";
+            return Err(Refusal::invalid("/device_id", detail).into());
+        }
         // A token of tomorrow: the database was restored since. It is real, so that it counts.
-        let row = if self.generation >= row.generation {
+        let row = if self.generation >= row.generation && !self.is_elsewhere(&row) {
             let row = SessionRow {
                 generation: self.generation + 1,
                 rotated_at: now,
@@ -67,6 +74,12 @@ impl RotateSession {
             is_new_person: false,
             ended: Vec::new(),
         }))
+    }
+
+    /// Another device than the one that signed in has the token, whichever it is: two have it.
+    fn is_elsewhere(&self, row: &SessionRow) -> bool {
+        let both = self.device_id.as_ref().zip(row.device_id.as_ref());
+        both.is_some_and(|(named, own)| named != own)
     }
 
     /// The one before, lately, from the same device.

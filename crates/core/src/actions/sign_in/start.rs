@@ -107,7 +107,7 @@ impl StartChallenge {
 }
 
 /// The person of a session that began lately.
-pub(super) fn fresh(
+pub(in crate::actions) fn fresh(
     rows: &Rows,
     id: SessionId,
     actor: &UserId,

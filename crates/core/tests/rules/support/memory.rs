@@ -4,15 +4,20 @@ use std::{collections::BTreeMap, fmt::Debug};
 
 use semel_core::{
     Changes, Key, Rows,
+    invites::InviteRow,
     participants_key::ParticipantsKey,
+    people::HandleRow,
+    pictures::PictureRow,
     plain::PlainKey,
     row::{
         AnswerRow, BlockRow, ClientIdRow, ContactRow, EntryRow, HeadRow, MessageRow,
         ParticipantRow, PositionRow, Subject, ThreadRow, UserRow,
     },
     rows::{AnswerKey, List, Place, Seat},
+    sign_in::BudgetRow,
+    telling::TellingRow,
 };
-use semel_protocol::{ClientId, Rev, ThreadId, Timestamp, UserId};
+use semel_protocol::{ClientId, InviteId, PictureId, Rev, ThreadId, Timestamp, UserId};
 
 /// Every table, and the log.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,6 +32,11 @@ pub(crate) struct Memory {
     pub(crate) users: BTreeMap<UserId, UserRow>,
     pub(crate) contacts: BTreeMap<(UserId, UserId), ContactRow>,
     pub(crate) blocks: BTreeMap<(UserId, UserId), BlockRow>,
+    pub(crate) invites: BTreeMap<InviteId, InviteRow>,
+    pub(crate) pictures: BTreeMap<PictureId, PictureRow>,
+    pub(crate) budgets: BTreeMap<String, BudgetRow>,
+    pub(crate) tellings: BTreeMap<UserId, TellingRow>,
+    pub(crate) handles: BTreeMap<String, HandleRow>,
     pub(crate) person_heads: BTreeMap<UserId, u64>,
     pub(crate) person_log: BTreeMap<(UserId, Subject), u64>,
     pub(crate) answers: BTreeMap<AnswerKey, AnswerRow>,
@@ -59,6 +69,11 @@ impl Memory {
         store(&mut self.users, changes.users);
         store(&mut self.contacts, changes.contacts);
         store(&mut self.blocks, changes.blocks);
+        store(&mut self.invites, changes.invites);
+        store(&mut self.pictures, changes.pictures);
+        store(&mut self.budgets, changes.budgets);
+        store(&mut self.tellings, changes.tellings);
+        store(&mut self.handles, changes.handles);
         store(&mut self.person_heads, changes.person_heads);
         store(&mut self.person_log, changes.person_log);
         store(&mut self.answers, changes.answers);
@@ -110,9 +125,29 @@ impl Memory {
                 let (name, row) = get(&self.answers, &(who.clone(), name.clone()));
                 rows.answers.load(name, row);
             }
+            Key::Plain(PlainKey::Picture(id)) => {
+                let (id, row) = get(&self.pictures, id);
+                rows.pictures.load(id, row);
+            }
             Key::Plain(PlainKey::Block(by, who)) => {
                 let (pair, row) = get(&self.blocks, &(by.clone(), who.clone()));
                 rows.blocks.load(pair, row);
+            }
+            Key::Plain(PlainKey::Invite(id)) => {
+                let (id, row) = get(&self.invites, id);
+                rows.invites.load(id, row);
+            }
+            Key::Plain(PlainKey::Budget(name)) => {
+                let (name, row) = get(&self.budgets, name);
+                rows.budgets.load(name, row);
+            }
+            Key::Plain(PlainKey::Telling(who)) => {
+                let (who, row) = get(&self.tellings, who);
+                rows.tellings.load(who, row);
+            }
+            Key::Plain(PlainKey::Handle(name)) => {
+                let (name, row) = get(&self.handles, name);
+                rows.handles.load(name, row);
             }
             list => {
                 let found = self.list(list, rows);
@@ -145,12 +180,32 @@ impl Memory {
                 }
                 List::People(page)
             }
+            Key::SeatsOf(who, after, limit) => {
+                let seats = self.participants.keys();
+                let seats = seats.filter(|(id, other)| other == who && Some(*id) > *after);
+                List::Seats(seats.map(|(id, _)| *id).take(*limit).collect())
+            }
             Key::PersonLog(who, since) => {
                 let own = self.person_log.iter();
                 let own = own.filter(|((of, _), n)| of == who && *n > since);
                 let mut own: Vec<_> = own.map(|((_, subject), n)| (*n, subject.clone())).collect();
                 own.sort();
                 List::Subjects(own)
+            }
+            Key::Together(one, other) => {
+                let is_in = |id: &ThreadId, who: &UserId| {
+                    let seat = self.participants.get(&(*id, who.clone()));
+                    seat.is_some_and(ParticipantRow::is_active)
+                };
+                let both = |id: &&ThreadId| is_in(id, one) && is_in(id, other);
+                List::Seats(
+                    self.threads
+                        .keys()
+                        .find(both)
+                        .copied()
+                        .into_iter()
+                        .collect(),
+                )
             }
             Key::AnswersNaming(id) => {
                 let naming = self.answers.iter();
@@ -176,6 +231,21 @@ impl Memory {
             PlainKey::BlocksOf(by, after, limit) => {
                 let theirs = pairs.filter(|(one, who)| one == by && Some(who) > after.as_ref());
                 theirs.take(*limit).map(of).collect()
+            }
+            PlainKey::InvitesOf(id) => {
+                let links = self.invites.iter().filter(|(_, row)| row.thread_id == *id);
+                links.rev().map(|(id, _)| PlainKey::Invite(*id)).collect()
+            }
+            PlainKey::Expired(before, limit) => {
+                let is_over = |end: Option<Timestamp>| end.is_some_and(|end| end < *before);
+                let links = self
+                    .invites
+                    .iter()
+                    .filter(|(_, row)| is_over(row.expires_at));
+                links
+                    .map(|(id, _)| PlainKey::Invite(*id))
+                    .take(*limit)
+                    .collect()
             }
             PlainKey::BlockersOf(who) => pairs.filter(|(_, one)| one == who).map(of).collect(),
             other => unreachable!("{other:?} is no list"),

@@ -302,6 +302,13 @@ impl Model {
                 action.on_conflict,
                 context,
             )?;
+        } else {
+            let thread = self.threads.get_mut(&action.thread_id).expect("there");
+            thread
+                .seats
+                .get_mut(&action.user_id)
+                .expect("there")
+                .is_removed = true;
         }
         Ok(Told::Done)
     }

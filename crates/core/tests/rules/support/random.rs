@@ -61,8 +61,8 @@ pub(crate) enum Act {
     Remove(u8, u8, bool),
     Leave(u8),
     Role(u8, u8, bool),
-    /// Title; history, posting, adding, naming, description, picture.
-    Change(u8, Option<u8>, [Option<bool>; 6]),
+    /// Title; history, posting, adding, naming, description; picture.
+    Change(u8, Option<u8>, [Option<bool>; 5], Option<bool>),
     Mark(u8, Option<u8>, Option<u8>),
     Prune,
     /// An earlier command once more, word for word.
@@ -117,8 +117,8 @@ fn act() -> impl Strategy<Value = Act> {
         3 => (t(), 0..6u8, any::<bool>()).prop_map(|(t, who, keep)| Act::Remove(t, who, keep)),
         3 => t().prop_map(Act::Leave),
         3 => (t(), 0..5u8, any::<bool>()).prop_map(|(t, who, up)| Act::Role(t, who, up)),
-        4 => (t(), option::of(0..4u8), [flag(), flag(), flag(), flag(), flag(), flag()])
-            .prop_map(|(t, title, flags)| Act::Change(t, title, flags)),
+        4 => (t(), option::of(0..4u8), [flag(), flag(), flag(), flag(), flag()], flag())
+            .prop_map(|(t, title, flags, picture)| Act::Change(t, title, flags, picture)),
         4 => (t(), option::of(m()), option::of(m()))
             .prop_map(|(t, read, delivered)| Act::Mark(t, read, delivered)),
         1 => Just(Act::Prune),
@@ -311,7 +311,7 @@ impl Act {
                 role: if *up { Role::Admin } else { Role::Participant },
             }
             .into(),
-            Self::Change(_, new_title, [all, posting, adding, naming, about, picture]) => {
+            Self::Change(_, new_title, [all, posting, adding, naming, about], picture) => {
                 let allowed = |is: bool| {
                     if is {
                         Allowed::Everyone
@@ -323,7 +323,8 @@ impl Act {
                     thread_id,
                     title: new_title.map(title),
                     description: about.map(|is| if is { "about\nit" } else { "" }.to_owned()),
-                    picture: picture.map(|is| if is { "https://a/b" } else { "" }.to_owned()),
+                    // Nobody has uploaded one.
+                    picture: picture.map(|_| String::new()),
                     settings: NewSettings {
                         history: all.map(|all| if all { History::All } else { History::Joined }),
                         posting: posting.map(allowed),

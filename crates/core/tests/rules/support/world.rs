@@ -6,8 +6,10 @@ use semel_core::{
     Command, Context, Key, Refusal, Reply, Rows, Stop,
     actions::{Action, Outcome, UpsertUser},
     execute,
+    pictures::PictureRow,
 };
-use semel_protocol::{Timestamp, UserId};
+use semel_protocol::{PictureId, Timestamp, UserId, picture};
+use uuid::Uuid;
 
 use super::{memory::Memory, renderer::Json, words::person};
 
@@ -47,8 +49,23 @@ impl World {
             about: None,
             picture: None,
             only_if_absent: true,
+            outside_picture: false,
         };
         self.act(name, action).expect("a person can be made");
+    }
+
+    /// Somebody has uploaded a picture: its address.
+    pub(crate) fn picture_of(&mut self, name: &str) -> String {
+        self.seed += 1;
+        let id = PictureId(Uuid::from_u128(self.seed));
+        let row = PictureRow {
+            owner_id: person(name),
+            created_at: Timestamp(self.now),
+            uses: 0,
+            expires_at: Some(Timestamp(self.now + DAY_MS)),
+        };
+        self.store.pictures.insert(id, row);
+        picture::address(id)
     }
 
     /// Time and ids of one command; each has its own.
@@ -58,6 +75,7 @@ impl World {
             seed: self.seed << 32,
             content_key: &CONTENT_KEY,
             idempotency_ms: DAY_MS,
+            strangers_day_max: semel_protocol::limits::STRANGERS_PER_PERSON_DAY_DEFAULT,
         }
     }
 
@@ -95,6 +113,8 @@ impl World {
         if let Some(Err(refusal)) = &reply.result {
             let mut rest = changes.clone();
             rest.answers.clear();
+            // Some things are counted whatever comes of them.
+            rest.budgets.clear();
             assert!(rest.is_empty(), "{refusal:?} changed {rest:?}");
         }
         self.store.apply(changes);
@@ -135,9 +155,13 @@ impl World {
             match execute(command, rows, context, &Json) {
                 Ok(reply) => {
                     self.rounds = asked.len();
+                    let is_kept = |key: &Key| !matches!(key, Key::Together(..));
+                    rows.lists.retain(|key, _| is_kept(key));
                     return (reply, asked);
                 }
                 Err(key) => {
+                    // Lists have what was done before.
+                    self.store.apply(rows.take_changes());
                     self.store.load(&key, rows);
                     asked.push(key);
                     assert!(
