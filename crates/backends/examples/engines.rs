@@ -93,6 +93,7 @@ async fn make_threads(ledger: &dyn Ledger) -> Vec<ThreadId> {
                 about: None,
                 picture: None,
                 only_if_absent: true,
+                outside_picture: false,
             };
             submit(ledger, name, upsert).await;
         }
@@ -179,6 +180,7 @@ async fn main() {
         data_dir: directory.path().to_owned(),
         readers: 1,
         idempotency_ms: 1,
+        strangers_day_max: semel_protocol::limits::STRANGERS_PER_PERSON_DAY_DEFAULT,
         clock: Arc::clone(&world) as _,
         entropy: Arc::clone(&world) as _,
         renderer: Arc::clone(&world) as _,
@@ -191,6 +193,7 @@ async fn main() {
         lanes,
         readers: 1,
         idempotency_ms: 1,
+        strangers_day_max: semel_protocol::limits::STRANGERS_PER_PERSON_DAY_DEFAULT,
         clock: Arc::clone(&world) as _,
         entropy: Arc::clone(&world) as _,
         renderer: Arc::clone(&world) as _,

@@ -3,6 +3,7 @@
 //! The names and JSON forms below are on people's disks: they never change their meaning.
 
 use semel_core::{
+    pictures::PictureForm,
     row::{Fact, Period, Side, Standing, Subject},
     safety::Deed,
     sign_in::{EffectKind, IdentityKind},
@@ -10,6 +11,7 @@ use semel_core::{
 use semel_protocol::{
     MessageId, Seq, ThreadId, Timestamp, UserId,
     message::MessageKind,
+    report::{ReportOutcome, ReportReason},
     thread::{Allowed, History, Role, ThreadSettings, ThreadType},
     user::FoundBy,
 };
@@ -51,7 +53,18 @@ named! {
     IdentityKind { Phone = "phone", Email = "email", Oidc = "oidc" }
     Side { Blocks = "blocks", IsBlocked = "is_blocked", Both = "both" }
     EffectKind { Phone = "phone", Email = "email" }
-    Deed { Suspend = "suspend", Lift = "lift", RemoveMessage = "remove_message" }
+    Deed {
+        Suspend = "suspend", Lift = "lift", RemoveMessage = "remove_message",
+        RemoveParticipant = "remove_participant", ResolveReport = "resolve_report", ClaimOperator = "claim_operator",
+        GrantOperator = "grant_operator", WithdrawOperator = "withdraw_operator",
+        ErasePerson = "erase_person",
+    }
+    ReportReason {
+        Spam = "spam", Harassment = "harassment", Violence = "violence", Hate = "hate", Sexual = "sexual",
+        Fraud = "fraud", Other = "other",
+    }
+    PictureForm { Jpeg = "jpeg", Png = "png" }
+    ReportOutcome { NoAction = "no_action", MessageRemoved = "message_removed", Suspended = "suspended" }
 }
 
 /// How a person stands, and since when.
@@ -59,6 +72,7 @@ pub(crate) fn encode_standing(standing: Standing) -> (Option<&'static str>, Opti
     match standing {
         Standing::Good => (None, None),
         Standing::Suspended(since) => (Some("suspended"), Some(since.0)),
+        Standing::Erased(since) => (Some("erased"), Some(since.0)),
     }
 }
 
@@ -69,6 +83,7 @@ pub(crate) fn decode_standing(
     match (name, since) {
         (None, _) => Ok(Standing::Good),
         (Some("suspended"), Some(since)) => Ok(Standing::Suspended(since)),
+        (Some("erased"), Some(since)) => Ok(Standing::Erased(since)),
         (Some(other), _) => Err(corrupt("a standing", other)),
     }
 }
@@ -275,6 +290,7 @@ pub(crate) fn encode_subject(subject: &Subject) -> (&'static str, &[u8]) {
         Subject::Contact(who) => ("contact", who.as_str().as_bytes()),
         Subject::Block(who) => ("block", who.as_str().as_bytes()),
         Subject::BlockedBy(who) => ("blocked_by", who.as_str().as_bytes()),
+        Subject::Profile(who) => ("profile", who.as_str().as_bytes()),
     }
 }
 
@@ -295,6 +311,7 @@ pub(crate) fn decode_subject(name: &str, id: &[u8]) -> Result<Subject, Error> {
         "contact" => person().map(Subject::Contact),
         "block" => person().map(Subject::Block),
         "blocked_by" => person().map(Subject::BlockedBy),
+        "profile" => person().map(Subject::Profile),
         other => Err(corrupt("subject", other)),
     }
 }

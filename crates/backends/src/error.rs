@@ -49,6 +49,17 @@ pub enum Error {
     Unusable(String),
 }
 
+/// What keeps a database server from being used now, and may pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hindrance {
+    /// It is not there: nobody listens, or it only just starts.
+    Away,
+    /// It takes no writes: it is a standby, or is set to read only.
+    ReadOnly,
+    /// It answers, but others hold what is needed, or it has no room for one more.
+    Busy,
+}
+
 impl Error {
     pub(crate) fn io(
         what: &'static str,
@@ -121,12 +132,13 @@ impl Error {
         }
     }
 
-    /// Whether the database server is not there now, and may be soon: nobody listens, or it only just starts.
-    pub fn is_away(&self) -> bool {
+    /// What has to pass before a start can go on; none: time does not mend it.
+    pub fn hindrance(&self) -> Option<Hindrance> {
         match self {
-            Self::Postgres(error) => is_away(error),
-            Self::Lost(_) => true,
-            _ => false,
+            Self::Postgres(error) => hindrance(error),
+            Self::Lost(_) => Some(Hindrance::Away),
+            Self::Busy(_) | Self::Conflict(_) => Some(Hindrance::Busy),
+            _ => None,
         }
     }
 
@@ -179,17 +191,35 @@ impl Error {
     }
 }
 
-/// A certificate that is not trusted will not be so soon.
-fn is_away(error: &(dyn std::error::Error + 'static)) -> bool {
-    let code = error.downcast_ref::<tokio_postgres::Error>();
-    if let Some(code) = code.and_then(tokio_postgres::Error::code) {
-        return code.code().starts_with("08") || code.code().starts_with("57P");
+fn hindrance(error: &tokio_postgres::Error) -> Option<Hindrance> {
+    let Some(code) = error.code() else {
+        return unanswered(error);
+    };
+    match fault(error) {
+        // Of these some are wrong names and passwords.
+        Fault::Lost => match (&code.code()[..2], code.code()) {
+            ("08" | "57", _) => Some(Hindrance::Away),
+            (_, "25006") => Some(Hindrance::ReadOnly),
+            ("25", _) => Some(Hindrance::Busy),
+            _ => None,
+        },
+        Fault::Conflict | Fault::Full | Fault::Outage => Some(Hindrance::Busy),
+        Fault::Damaged | Fault::Command => None,
     }
-    match error.downcast_ref::<io::Error>() {
-        Some(error) => {
-            let inner = error.get_ref();
-            inner.is_none_or(|inner| inner.downcast_ref::<rustls::Error>().is_none())
-        }
-        None => error.source().is_some_and(is_away),
+}
+
+/// What the network or this program's own end says. A certificate that is not trusted will not be so soon.
+fn unanswered(error: &(dyn std::error::Error + 'static)) -> Option<Hindrance> {
+    let Some(error) = error.downcast_ref::<io::Error>() else {
+        return error.source().and_then(unanswered);
+    };
+    let of_tls = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    // The library asked the server whether it takes writes; the system's own refusals have a number.
+    let is_refused = error.kind() == io::ErrorKind::PermissionDenied;
+    if is_refused && error.raw_os_error().is_none() {
+        return Some(Hindrance::ReadOnly);
     }
+    of_tls.is_none().then_some(Hindrance::Away)
 }

@@ -46,10 +46,13 @@ pub(crate) fn is_list(key: &Key) -> bool {
         | Key::Standing(..)
         | Key::AnswersNaming(_)
         | Key::AnswersBefore(..)
+        | Key::AnswersOf(..)
         | Key::Messages(..)
         | Key::Entries(..)
         | Key::ChainAt(..)
         | Key::ThreadsOf(..)
+        | Key::SeatsOf(..)
+        | Key::Together(..)
         | Key::ContactsOf(..)
         | Key::PersonLog(..) => true,
         Key::Plain(key) => key.is_list(),

@@ -99,6 +99,8 @@ pub struct Setup {
     pub content_key: [u8; 32],
     /// How long stored answers are replayed, in milliseconds.
     pub idempotency_ms: i64,
+    /// After how many people with whom they share no thread one person asks in a day.
+    pub strangers_day_max: u64,
     /// The wall clock.
     pub clock: Arc<dyn Clock>,
     /// Makes the bytes of answers.
@@ -254,6 +256,7 @@ impl<S: Store> Lane<S> {
                 seed: 0,
                 content_key: &setup.content_key,
                 idempotency_ms: setup.idempotency_ms,
+                strangers_day_max: setup.strangers_day_max,
             },
         };
         batch.run(jobs).await

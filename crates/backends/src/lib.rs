@@ -23,6 +23,6 @@ mod restore;
 pub mod sqlite;
 pub mod transfer;
 
-pub use error::Error;
+pub use error::{Error, Hindrance};
 pub use lane::{Stats, StatsView};
 pub use progress::{Progress, Tell};

@@ -1,13 +1,15 @@
 //! Plain rows, as both engines store them: their tables have one form, a key and columns, so that each engine needs one
 //! statement of each kind for all of them.
 
+mod invites;
 mod people;
+mod pictures;
 mod rows;
 mod safety;
 
 use semel_core::{Changes, Rows, plain::PlainKey};
 
-use semel_protocol::UserId;
+use semel_protocol::{Timestamp, UserId};
 use uuid::Uuid;
 
 use crate::{Error, codec::corrupt};
@@ -53,6 +55,12 @@ impl From<&str> for Cell {
 impl From<&[u8]> for Cell {
     fn from(bytes: &[u8]) -> Self {
         Self::Bytes(bytes.to_vec())
+    }
+}
+
+impl From<Uuid> for Cell {
+    fn from(id: Uuid) -> Self {
+        id.as_bytes()[..].into()
     }
 }
 
@@ -118,7 +126,7 @@ impl Cells {
 }
 
 /// Every table.
-pub(crate) const FORMS: [&Form; 11] = [
+pub(crate) const FORMS: [&Form; 17] = [
     &rows::IDENTITIES,
     &rows::CHALLENGES,
     &rows::SESSIONS,
@@ -130,6 +138,12 @@ pub(crate) const FORMS: [&Form; 11] = [
     &people::FINDABILITY,
     &rows::BLOCKS,
     &safety::AUDIT,
+    &safety::REPORTS,
+    &people::ERASURES,
+    &people::TELLINGS,
+    &invites::INVITES,
+    &pictures::PICTURES,
+    &pictures::PICTURE_BYTES,
 ];
 
 /// A list of keys: of which table, under which condition (`$1`, `$2` …) with which values.
@@ -148,11 +162,23 @@ const DUE: &str = "WHERE due_at <= $1 ORDER BY due_at, id LIMIT $2";
 const BLOCKS_OF: &str = "WHERE user_id = $1 AND blocked_id > $2 ORDER BY blocked_id LIMIT $3";
 const BLOCKERS_OF: &str = "WHERE blocked_id = $1 ORDER BY user_id";
 const STANDING_SINCE: &str = "WHERE standing_at > $1 ORDER BY standing_at, id";
-const AUDIT_BEFORE: &str = "WHERE id < $1 ORDER BY id DESC LIMIT $2";
+const AUDIT_BEFORE: &str =
+    "WHERE (user_id IS DISTINCT FROM $1 OR actor_id = $1) AND id < $2 ORDER BY id DESC LIMIT $3";
+const AUDIT_BY: &str = "WHERE actor_id = $1 AND id > $2 ORDER BY id LIMIT $3";
+const REPORT_OF: &str = "WHERE reporter_id = $1 AND subject = $2";
+const REPORTS_AFTER: &str =
+    "WHERE user_id <> $1 AND (resolved_at, id) > ($2, $3) ORDER BY resolved_at, id LIMIT $4";
+const REPORTS_BY: &str = "WHERE reporter_id = $1 AND id > $2 ORDER BY id LIMIT $3";
+/// Of people for whom a job does something step by step.
+const PEOPLE_DUE: &str = "WHERE due_at <= $1 ORDER BY due_at, user_id LIMIT $2";
+const OPERATORS: &str = "ORDER BY user_id LIMIT $1";
+const INVITES_OF: &str = "WHERE thread_id = $1 ORDER BY id DESC";
+const PICTURES_OF: &str = "WHERE owner_id = $1 AND id > $2 ORDER BY id LIMIT $3";
+const HANDLES_OF: &str = "WHERE user_id = $1 ORDER BY handle";
 const EXPIRED: &str = "WHERE expires_at < $1 ORDER BY expires_at LIMIT $2";
 
 /// Every list that there is, for an engine that prepares its statements.
-pub(crate) const LISTS: [(&Form, &str); 15] = [
+pub(crate) const LISTS: [(&Form, &str); 28] = [
     (&rows::IDENTITIES, OF_USER),
     (&rows::SESSIONS, SESSIONS_OF),
     (&rows::SESSIONS, REVOKED),
@@ -168,6 +194,19 @@ pub(crate) const LISTS: [(&Form, &str); 15] = [
     (&rows::BLOCKS, BLOCKERS_OF),
     (&safety::PEOPLE, STANDING_SINCE),
     (&safety::AUDIT, AUDIT_BEFORE),
+    (&safety::AUDIT, AUDIT_BY),
+    (&safety::REPORTS, REPORT_OF),
+    (&safety::REPORTS, REPORTS_AFTER),
+    (&safety::REPORTS, EXPIRED),
+    (&pictures::PICTURES, EXPIRED),
+    (&rows::OPERATORS, OPERATORS),
+    (&safety::REPORTS, REPORTS_BY),
+    (&people::ERASURES, PEOPLE_DUE),
+    (&people::TELLINGS, PEOPLE_DUE),
+    (&invites::INVITES, INVITES_OF),
+    (&invites::INVITES, EXPIRED),
+    (&pictures::PICTURES, PICTURES_OF),
+    (&people::HANDLES, HANDLES_OF),
 ];
 
 /// Of what a list is put together.
@@ -178,35 +217,81 @@ pub(crate) fn list(key: &PlainKey) -> Vec<ListOf> {
         PlainKey::SessionsOf(who) => one(&rows::SESSIONS, SESSIONS_OF, vec![who.as_str().into()]),
         PlainKey::BlocksOf(who, after, limit) => {
             let after = after.as_ref().map_or("", UserId::as_str);
-            let limit = i64::try_from(*limit).unwrap_or(i64::MAX);
-            let values = vec![who.as_str().into(), after.into(), limit.into()];
-            one(&rows::BLOCKS, BLOCKS_OF, values)
+            one(&rows::BLOCKS, BLOCKS_OF, page(who, after, *limit))
         }
         PlainKey::BlockersOf(who) => one(&rows::BLOCKS, BLOCKERS_OF, vec![who.as_str().into()]),
         PlainKey::RevokedSince(time) => one(&rows::SESSIONS, REVOKED, vec![time.0.into()]),
         PlainKey::StandingSince(time) => one(&safety::PEOPLE, STANDING_SINCE, vec![time.0.into()]),
-        PlainKey::AuditBefore(before, limit) => {
+        PlainKey::AuditBefore(who, before, limit) => {
             let before = before.map_or(Uuid::max(), |id| id.0);
-            let values = vec![before.as_bytes()[..].into(), (*limit as i64).into()];
-            one(&safety::AUDIT, AUDIT_BEFORE, values)
+            one(&safety::AUDIT, AUDIT_BEFORE, page(who, before, *limit))
         }
+        PlainKey::AuditBy(who, after, limit) => {
+            let place = after.map_or(Uuid::nil(), |id| id.0);
+            one(&safety::AUDIT, AUDIT_BY, page(who, place, *limit))
+        }
+        PlainKey::ReportOf(who, subject) => {
+            let values = vec![
+                who.as_str().into(),
+                safety::subject(subject).as_str().into(),
+            ];
+            one(&safety::REPORTS, REPORT_OF, values)
+        }
+        PlainKey::ReportsAfter(who, after, limit) => {
+            // Nothing has the nil id: it is before all.
+            let (time, id) = after.map_or((None, Uuid::nil()), |(time, id)| (time, id.0));
+            let values = vec![
+                who.as_str().into(),
+                time.map_or(0, |time| time.0).into(),
+                id.as_bytes()[..].into(),
+                (*limit as i64).into(),
+            ];
+            one(&safety::REPORTS, REPORTS_AFTER, values)
+        }
+        PlainKey::ReportsBy(who, after, limit) => {
+            let place = after.map_or(Uuid::nil(), |id| id.0);
+            one(&safety::REPORTS, REPORTS_BY, page(who, place, *limit))
+        }
+        PlainKey::ErasuresDue(time, limit) => {
+            one(&people::ERASURES, PEOPLE_DUE, until(*time, *limit))
+        }
+        PlainKey::TellingsDue(time, limit) => {
+            one(&people::TELLINGS, PEOPLE_DUE, until(*time, *limit))
+        }
+        PlainKey::Operators(limit) => {
+            one(&rows::OPERATORS, OPERATORS, vec![(*limit as i64).into()])
+        }
+        PlainKey::InvitesOf(id) => one(&invites::INVITES, INVITES_OF, vec![id.0.into()]),
+        PlainKey::PicturesOf(who, after, limit) => {
+            let after = after.map_or_else(String::new, |id| id.to_string());
+            let values = page(who, after.as_str(), *limit);
+            one(&pictures::PICTURES, PICTURES_OF, values)
+        }
+        PlainKey::HandlesOf(who) => one(&people::HANDLES, HANDLES_OF, vec![who.as_str().into()]),
         PlainKey::SigningKeys => one(&rows::SIGNING_KEYS, ALL_KEYS, Vec::new()),
-        PlainKey::EffectsDue(time, limit) => one(
-            &rows::EFFECTS,
-            DUE,
-            vec![time.0.into(), (*limit as i64).into()],
-        ),
+        PlainKey::EffectsDue(time, limit) => one(&rows::EFFECTS, DUE, until(*time, *limit)),
         PlainKey::Expired(time, limit) => {
             let all = LISTS.iter().filter(|(_, rest)| *rest == EXPIRED);
             let of = |(form, rest): &(&'static Form, &'static str)| ListOf {
                 form,
                 rest,
-                values: vec![time.0.into(), (*limit as i64).into()],
+                values: until(*time, *limit),
             };
             all.map(of).collect()
         }
         _ => Vec::new(),
     }
+}
+
+/// The values of a list of what is due at a time: until when, how many.
+fn until(time: Timestamp, limit: usize) -> Vec<Cell> {
+    vec![time.0.into(), (limit as i64).into()]
+}
+
+/// The values of a list that goes on from a place: of whom, from where, how many.
+fn page(who: &UserId, place: impl Into<Cell>, limit: usize) -> Vec<Cell> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    vec![who.as_str().into(), place.into(), limit.into()]
 }
 
 /// The key of a row whose key columns were read.
@@ -241,6 +326,12 @@ pub(crate) fn is_known(key: &PlainKey, rows: &Rows) -> bool {
         PlainKey::Handle(handle) => rows.handles.knows(handle),
         PlainKey::Findability(who) => rows.findability.knows(who),
         PlainKey::Audit(id) => rows.audit.knows(id),
+        PlainKey::Report(id) => rows.reports.knows(id),
+        PlainKey::Erasure(who) => rows.erasures.knows(who),
+        PlainKey::Telling(who) => rows.tellings.knows(who),
+        PlainKey::Invite(id) => rows.invites.knows(id),
+        PlainKey::Picture(id) => rows.pictures.knows(id),
+        PlainKey::PictureBytes(id) => rows.picture_bytes.knows(id),
         PlainKey::Block(by, who) => rows.blocks.knows(&(by.clone(), who.clone())),
         list => rows
             .lists
@@ -265,6 +356,12 @@ pub(crate) fn changed(changes: &Changes) -> Vec<Changed> {
     add(&mut all, &changes.findability);
     add(&mut all, &changes.blocks);
     add(&mut all, &changes.audit);
+    add(&mut all, &changes.reports);
+    add(&mut all, &changes.erasures);
+    add(&mut all, &changes.tellings);
+    add(&mut all, &changes.invites);
+    add(&mut all, &changes.pictures);
+    add(&mut all, &changes.picture_bytes);
     all
 }
 

@@ -2,7 +2,7 @@
 
 use semel_core::{
     Changes, Key, Rows,
-    row::{AnswerRow, ContactRow, Fact, Subject},
+    row::{AnswerRow, ContactRow, Fact, Standing, Subject, UserRow},
     rows::List,
 };
 use semel_protocol::{MessageId, ThreadId, Timestamp, UserId, message::MessageKind};
@@ -44,6 +44,11 @@ pub(crate) async fn contacts_page(engine: impl Engine) {
             own_name: None,
         }),
     ));
+    // Of some the person is known, and one of them is suspended.
+    let bob = person_row(Standing::Good);
+    let cy = person_row(Standing::Suspended(Timestamp(9)));
+    changes.users.push((user("bob"), Some(bob.clone())));
+    changes.users.push((user("cy"), Some(cy.clone())));
     engine.store(&changes);
     let first = Key::ContactsOf(user("ann"), None, 3);
     let second = Key::ContactsOf(user("ann"), Some(user("dee")), 3);
@@ -56,6 +61,20 @@ pub(crate) async fn contacts_page(engine: impl Engine) {
             .flatten()
             .is_some()
     );
+    assert_eq!(rows.users.get(&user("bob")), Some(Some(&bob)));
+    assert_eq!(rows.users.get(&user("cy")), Some(Some(&cy)));
+}
+
+fn person_row(standing: Standing) -> UserRow {
+    UserRow {
+        display_name: Some("Somebody".to_owned()),
+        about: None,
+        picture: None,
+        handle: Some("some_body".to_owned()),
+        standing,
+        created_at: Timestamp(1),
+        updated_at: Timestamp(2),
+    }
 }
 
 pub(crate) async fn threads_page_newest_first_without_hidden_ones(engine: impl Engine) {

@@ -3,18 +3,29 @@
 pub(crate) mod apart;
 pub(crate) mod behaviour;
 pub(crate) mod damage;
+pub(crate) mod erasure;
+pub(crate) mod invites;
 pub(crate) mod lists;
 pub(crate) mod people;
+pub(crate) mod pictures;
+pub(crate) mod reports;
 pub(crate) mod rows;
 pub(crate) mod safety;
 pub(crate) mod sign_in;
+pub(crate) mod telling;
+pub(crate) mod traces;
 pub(crate) mod world;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use semel_core::{Changes, Key, Rows, ports::Ledger};
-use world::World;
+use semel_core::{
+    Changes, Key, Rows,
+    ports::Ledger,
+    sign_in::{IdentityKind, IdentityRow},
+};
+use semel_protocol::Timestamp;
+use world::{World, user};
 
 /// An engine under test, with a database of its own that goes away with it.
 #[async_trait]
@@ -37,6 +48,23 @@ pub(crate) trait Engine: Send + Sync + Sized {
     async fn crash(&mut self);
     /// What its own checks of the database find.
     fn findings(&self) -> Vec<String>;
+}
+
+/// Gives people a way to sign in, whom nobody has brought in yet.
+pub(crate) async fn let_sign_in<E: Engine>(engine: &mut E, names: &[&str]) {
+    let mut changes = Changes::default();
+    for name in names {
+        let identity = IdentityRow {
+            user_id: user(name),
+            label: (*name).to_owned(),
+            verified_at: Some(Timestamp(1)),
+            created_at: Timestamp(1),
+        };
+        let key = (IdentityKind::Email, format!("{name}@example.org"));
+        changes.identities.push((key, Some(identity)));
+    }
+    engine.store(&changes);
+    engine.reopen().await;
 }
 
 /// Loads keys through the ledger's port.
@@ -80,6 +108,29 @@ macro_rules! conformance {
                 p_thread_9_a_removal_against_sends, own_names_and_preferences_survive;
             safety: what_operators_did_comes_back_newest_first, who_was_suspended_lately_is_listed,
                 p_operator_2_a_suspension_against_sends, a_deed_is_written_down_with_its_effect_and_once;
+            reports: rows_of_reports_come_back_and_go, reports_page_with_the_open_ones_first,
+                p_report_2_one_report_however_often_it_is_made_at_once,
+                p_report_4_of_two_who_resolve_a_report_at_once_one_does,
+                p_report_4_a_suspension_by_a_report_against_sends,
+                p_operator_6_of_operators_who_take_each_others_right_at_once_one_stays,
+                p_operator_6_a_suspension_against_who_gives_up_the_right_leaves_one,
+                p_operator_6_who_cannot_sign_in_here_becomes_no_operator_and_is_none_who_stays;
+            erasure: rows_of_erasures_come_back_and_go, seats_are_listed_also_where_somebody_is_out,
+                p_erase_3_an_erasure_goes_on_after_every_crash, p_erase_3_many_who_erase_one_at_once_do_it_once,
+                p_erase_1_an_erasure_against_sends, p_erase_2_nobody_begins_anything_with_an_erased_person,
+                p_erase_4_of_operators_who_erase_each_other_at_once_one_stays;
+            telling: rows_of_tellings_come_back_and_go, p_profile_1_a_telling_goes_on_after_every_crash,
+                p_profile_1_many_who_tell_at_once_tell_everybody_once;
+            invites: rows_of_links_come_back_and_go, lists_of_links_are_of_their_thread_newest_first,
+                p_invite_5_of_a_hundred_at_once_as_many_join_as_a_link_lets_in,
+                p_invite_5_one_person_who_joins_many_times_at_once_joins_once,
+                p_invite_5_joins_against_a_revocation, p_invite_5_a_join_survives_a_crash_with_its_use,
+                what_is_wrong_with_links_is_found;
+            pictures: rows_of_pictures_come_back_and_go, p_picture_2_one_picture_however_often_it_comes_at_once,
+                p_picture_6_a_picture_goes_when_nobody_has_it, p_picture_6_clearing_away_against_who_takes_a_picture,
+                what_is_wrong_with_pictures_is_found, pictures_of_a_person_are_listed;
+            traces: who_is_in_a_thread_with_whom_is_found, p_erase_5_what_was_answered_shown_and_given_up_goes,
+                p_picture_4_a_picture_is_for_who_uploaded_it;
             behaviour: req_b1_a_send_happens_once_also_after_a_restart, req_b3_an_acknowledged_send_survives_a_crash,
                 a_refused_action_leaves_nothing, req_c2_effect_and_answer_are_stored_together,
                 ec_x07_an_answer_expires, ec_x08_an_expired_row_is_taken_over, ec_x05_deleting_erases_stored_answers,

@@ -224,13 +224,14 @@ fn person_rows(changes: &mut Changes, id: ThreadId, ann: &UserId, bob: &UserId) 
     changes
         .blocks
         .push(((ann.clone(), bob.clone()), Some(block)));
-    changes.person_heads.push((ann.clone(), Some(11)));
+    changes.person_heads.push((ann.clone(), Some(12)));
     let subjects = [
         Subject::Read(id),
         Subject::Thread(id),
         Subject::Contact(bob.clone()),
         Subject::Block(bob.clone()),
         Subject::BlockedBy(bob.clone()),
+        Subject::Profile(bob.clone()),
     ];
     for (number, subject) in (7..).zip(subjects) {
         changes

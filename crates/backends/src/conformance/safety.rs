@@ -11,7 +11,7 @@ use semel_core::{
     rows::List,
     safety::{AuditRow, Deed},
 };
-use semel_protocol::{AuditId, Code, MessageId, ThreadId, Timestamp};
+use semel_protocol::{AuditId, Code, MessageId, ReportId, ThreadId, Timestamp};
 
 use super::{
     Engine, load,
@@ -52,7 +52,7 @@ async fn list(ledger: &dyn Ledger, key: PlainKey) -> Vec<PlainKey> {
 }
 
 async fn audit(ledger: &dyn Ledger) -> Vec<AuditRow> {
-    let keys = list(ledger, PlainKey::AuditBefore(None, 100)).await;
+    let keys = list(ledger, PlainKey::AuditBefore(user("nobody"), None, 100)).await;
     let wanted: Vec<Key> = keys.iter().cloned().map(Key::Plain).collect();
     let rows = load(ledger, &wanted).await;
     let row = |key: &PlainKey| match key {
@@ -75,6 +75,7 @@ pub(crate) async fn what_operators_did_comes_back_newest_first<E: Engine>(mut en
         user_id: None,
         thread_id: None,
         message_id: None,
+        report_id: None,
         reason: "why".to_owned(),
     };
     let full = AuditRow {
@@ -84,8 +85,26 @@ pub(crate) async fn what_operators_did_comes_back_newest_first<E: Engine>(mut en
         message_id: Some(MessageId(uuid(8))),
         ..bare.clone()
     };
+    let to_another = AuditRow {
+        actor_id: user("other-op"),
+        user_id: Some(user("op")),
+        report_id: Some(ReportId(uuid(9))),
+        ..bare.clone()
+    };
+    let to_oneself = AuditRow {
+        actor_id: user("op"),
+        ..to_another.clone()
+    };
+    let all = [
+        (1, &bare),
+        (2, &full),
+        (3, &to_another),
+        (4, &to_oneself),
+        (5, &to_another),
+        (6, &bare),
+    ];
     let mut changes = Changes::default();
-    for (number, row) in [(1, &bare), (2, &full), (3, &bare)] {
+    for (number, row) in all {
         let id = AuditId(uuid(number));
         changes.audit.push((id, Some(row.clone())));
     }
@@ -93,11 +112,18 @@ pub(crate) async fn what_operators_did_comes_back_newest_first<E: Engine>(mut en
     engine.reopen().await;
     let ledger = engine.ledger();
     let line = |number| PlainKey::Audit(AuditId(uuid(number)));
-    let page = list(&*ledger, PlainKey::AuditBefore(None, 2)).await;
-    assert_eq!(page, [line(3), line(2)]);
-    let rest = PlainKey::AuditBefore(Some(AuditId(uuid(2))), 2);
-    assert_eq!(list(&*ledger, rest).await, [line(1)]);
-    assert_eq!(audit(&*ledger).await, [bare.clone(), full, bare]);
+    let page = |who: &str, before: Option<u64>, limit| {
+        let before = before.map(|number| AuditId(uuid(number)));
+        list(&*ledger, PlainKey::AuditBefore(user(who), before, limit))
+    };
+    assert_eq!(page("ann-2", None, 2).await, [line(6), line(5)]);
+    assert_eq!(page("ann-2", Some(2), 2).await, [line(1)]);
+    // What others did to somebody is not for them, and pages are as long as ever.
+    assert_eq!(page("op", None, 2).await, [line(6), line(4)]);
+    assert_eq!(page("op", Some(4), 2).await, [line(2), line(1)]);
+    assert_eq!(page("ann", Some(4), 2).await, [line(3), line(1)]);
+    let rows = all.into_iter().rev().map(|(_, row)| row.clone());
+    assert_eq!(audit(&*ledger).await, rows.collect::<Vec<_>>());
     let absent = load(&*ledger, &[Key::Plain(line(9))]).await;
     assert_eq!(absent.audit.get(&AuditId(uuid(9))), Some(None));
     ledger.close().await;

@@ -171,6 +171,7 @@ pub(crate) async fn people(ledger: &dyn Ledger, names: &[&str]) {
             about: None,
             picture: None,
             only_if_absent: true,
+            outside_picture: false,
         };
         done(ledger.submit(command(name, upsert)).await);
     }

@@ -1,5 +1,7 @@
 //! Rules that one statement can check, in words that both engines understand.
 
+use uuid::Uuid;
+
 use super::{Finding, REPORT};
 use crate::{Error, columns::Columns};
 
@@ -9,6 +11,11 @@ enum Subject {
     Thread,
     Person,
     ClientId,
+    Picture,
+    /// Whose id is bytes in every engine, as those of all plain rows.
+    Link,
+    /// The same of a thread.
+    LinksOf,
 }
 
 /// A rule that one statement can check: each row that it finds breaks the rule.
@@ -18,7 +25,7 @@ pub(crate) struct Rule {
     subject: Subject,
     /// What is wrong; `{}` is the second column.
     detail: &'static str,
-    /// Finds an id and a text or nothing.
+    /// Finds an id and a text or nothing. `uuid_send` makes bytes of an id; where ids are bytes already, it is to be left out.
     pub(crate) sql: &'static str,
 }
 
@@ -28,6 +35,9 @@ impl Rule {
         let subject = match self.subject {
             Subject::Thread => format!("thread {}", row.uuid(0)?),
             Subject::ClientId => format!("client id {}", row.uuid(0)?),
+            Subject::Link => format!("link {}", id_of(row)?),
+            Subject::LinksOf => format!("thread {}", id_of(row)?),
+            Subject::Picture => format!("picture {}", row.text(0)?),
             Subject::Person => format!("person {}", row.text(0)?),
         };
         let what = row.text_or_none(1)?.unwrap_or_default();
@@ -38,6 +48,10 @@ impl Rule {
             advice: REPORT,
         })
     }
+}
+
+fn id_of(row: &impl Columns) -> Result<Uuid, Error> {
+    row.array(0).map(Uuid::from_bytes)
 }
 
 /// All of them.
@@ -158,5 +172,65 @@ pub(crate) const RULES: &[Rule] = &[
         detail: "an answer tells of a message that is in no log",
         sql: "SELECT user_id, CAST(NULL AS TEXT) FROM answer_messages
               WHERE NOT EXISTS (SELECT 1 FROM log WHERE log.message_id = answer_messages.message_id)",
+    },
+    Rule {
+        check: "pictures",
+        subject: Subject::Picture,
+        detail: "{} people and threads have it, another number is counted",
+        sql: "SELECT pictures.id, CAST(coalesce(counted.n, 0) AS TEXT) FROM pictures LEFT JOIN
+                  (SELECT picture, count(*) AS n FROM
+                      (SELECT picture FROM users UNION ALL SELECT picture FROM threads) AS had
+                  WHERE picture LIKE '/api/pictures/%' GROUP BY picture) AS counted
+              ON counted.picture = '/api/pictures/' || pictures.id WHERE uses <> coalesce(counted.n, 0)",
+    },
+    Rule {
+        check: "pictures",
+        subject: Subject::Picture,
+        detail: "somebody or a thread has it, and it is not there",
+        sql: "SELECT substr(picture, 15), CAST(NULL AS TEXT) FROM
+                  (SELECT picture FROM users UNION ALL SELECT picture FROM threads) AS had
+              WHERE picture LIKE '/api/pictures/%'
+                  AND NOT EXISTS (SELECT 1 FROM pictures WHERE pictures.id = substr(had.picture, 15))",
+    },
+    Rule {
+        check: "pictures",
+        subject: Subject::Picture,
+        detail: "nothing says what it shows",
+        sql: "SELECT id, CAST(NULL AS TEXT) FROM pictures
+              WHERE NOT EXISTS (SELECT 1 FROM picture_bytes WHERE picture_bytes.id = pictures.id)",
+    },
+    Rule {
+        check: "pictures",
+        subject: Subject::Picture,
+        detail: "what it shows is kept without it",
+        sql: "SELECT id, CAST(NULL AS TEXT) FROM picture_bytes
+              WHERE NOT EXISTS (SELECT 1 FROM pictures WHERE pictures.id = picture_bytes.id)",
+    },
+    Rule {
+        check: "links",
+        subject: Subject::Link,
+        detail: "it leads into no group",
+        sql: "SELECT id, CAST(NULL AS TEXT) FROM invites WHERE NOT EXISTS (SELECT 1 FROM threads
+                  WHERE uuid_send(threads.id) = invites.thread_id AND thread_type = 'group')",
+    },
+    Rule {
+        check: "links",
+        subject: Subject::Link,
+        detail: "it was made by {}, who was never in the group",
+        sql: "SELECT id, created_by FROM invites WHERE NOT EXISTS (SELECT 1 FROM participants
+                  WHERE uuid_send(participants.thread_id) = invites.thread_id AND user_id = created_by)",
+    },
+    Rule {
+        check: "links",
+        subject: Subject::LinksOf,
+        detail: "its links were used {} times, and fewer people came in by themselves",
+        // Who joins by a link is the actor and the only one who comes in. Links that were revoked are gone, their uses are not.
+        sql: r#"SELECT used.thread_id, CAST(used.n AS TEXT) FROM
+                  (SELECT thread_id, sum(uses) AS n FROM invites WHERE uses > 0 GROUP BY thread_id) AS used
+              LEFT JOIN (SELECT uuid_send(log.thread_id) AS thread_id, count(*) AS n
+                  FROM (SELECT thread_id, data, '{"user_ids":["' || replace(replace(actor_id, '\', '\\'), '"', '\"') || '"]' AS own
+                      FROM log WHERE type = 'participants_added') AS log
+                  WHERE substr(data, 1, length(own)) = own GROUP BY log.thread_id) AS came
+              ON came.thread_id = used.thread_id WHERE used.n > coalesce(came.n, 0)"#,
     },
 ];

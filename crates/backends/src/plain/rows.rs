@@ -2,23 +2,29 @@
 
 use semel_core::{
     Rows,
+    erasure::ErasureRow,
+    invites::InviteRow,
     people::{FindabilityRow, HandleRow},
+    pictures::{PictureBytesRow, PictureRow},
     plain::PlainKey,
     row::BlockRow,
-    safety::AuditRow,
+    safety::{AuditRow, ReportRow},
     sign_in::{
         BudgetRow, ChallengeRow, EffectKind, EffectRow, IdentityKey, IdentityKind, IdentityRow,
         OperatorRow, SessionRow, SigningKeyRow,
     },
+    telling::TellingRow,
 };
-use semel_protocol::{AuditId, ChallengeId, SessionId, Timestamp, UserId};
+use semel_protocol::{AuditId, ChallengeId, InviteId, ReportId, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::{
     Cell, Cells, Form,
     Kind::{self, Bytes, Integer, Text},
-    people::{FINDABILITY, HANDLES},
-    safety::AUDIT,
+    invites::INVITES,
+    people::{ERASURES, FINDABILITY, HANDLES, TELLINGS},
+    pictures::{PICTURE_BYTES, PICTURES, picture_id},
+    safety::{AUDIT, REPORTS},
 };
 use crate::{
     Error,
@@ -381,6 +387,12 @@ pub(super) fn place(key: &PlainKey) -> Option<(&'static Form, Vec<Cell>)> {
         PlainKey::Handle(handle) => (&HANDLES, HandleRow::key(handle)),
         PlainKey::Findability(who) => (&FINDABILITY, FindabilityRow::key(who)),
         PlainKey::Audit(id) => (&AUDIT, AuditRow::key(id)),
+        PlainKey::Report(id) => (&REPORTS, ReportRow::key(id)),
+        PlainKey::Erasure(who) => (&ERASURES, ErasureRow::key(who)),
+        PlainKey::Telling(who) => (&TELLINGS, TellingRow::key(who)),
+        PlainKey::Invite(id) => (&INVITES, InviteRow::key(id)),
+        PlainKey::Picture(id) => (&PICTURES, PictureRow::key(id)),
+        PlainKey::PictureBytes(id) => (&PICTURE_BYTES, PictureBytesRow::key(id)),
         PlainKey::Block(by, who) => (&BLOCKS, BlockRow::key(&(by.clone(), who.clone()))),
         _ => return None,
     })
@@ -398,6 +410,12 @@ pub(super) fn key_of(form: &Form, cells: &mut Cells) -> Result<PlainKey, Error> 
         "handles" => PlainKey::Handle(cells.text()?),
         "findability" => PlainKey::Findability(parse_user(&cells.text()?)?),
         "audit" => PlainKey::Audit(AuditId(uuid(&cells.bytes()?)?)),
+        "reports" => PlainKey::Report(ReportId(uuid(&cells.bytes()?)?)),
+        "erasures" => PlainKey::Erasure(parse_user(&cells.text()?)?),
+        "tellings" => PlainKey::Telling(parse_user(&cells.text()?)?),
+        "invites" => PlainKey::Invite(InviteId(uuid(&cells.bytes()?)?)),
+        "pictures" => PlainKey::Picture(picture_id(&cells.text()?)?),
+        "picture_bytes" => PlainKey::PictureBytes(picture_id(&cells.text()?)?),
         "users" => PlainKey::Person(parse_user(&cells.text()?)?),
         "blocks" => PlainKey::Block(parse_user(&cells.text()?)?, parse_user(&cells.text()?)?),
         other => return Err(corrupt("a plain table", other)),
@@ -421,6 +439,12 @@ pub(super) fn found(key: &PlainKey, cells: Option<Cells>, rows: &mut Rows) -> Re
         PlainKey::Handle(handle) => rows.handles.load(handle.clone(), read(cells)?),
         PlainKey::Findability(who) => rows.findability.load(who.clone(), read(cells)?),
         PlainKey::Audit(id) => rows.audit.load(*id, read(cells)?),
+        PlainKey::Report(id) => rows.reports.load(*id, read(cells)?),
+        PlainKey::Erasure(who) => rows.erasures.load(who.clone(), read(cells)?),
+        PlainKey::Telling(who) => rows.tellings.load(who.clone(), read(cells)?),
+        PlainKey::Invite(id) => rows.invites.load(*id, read(cells)?),
+        PlainKey::Picture(id) => rows.pictures.load(*id, read(cells)?),
+        PlainKey::PictureBytes(id) => rows.picture_bytes.load(*id, read(cells)?),
         PlainKey::Block(by, who) => {
             rows.blocks.load((by.clone(), who.clone()), read(cells)?);
         }

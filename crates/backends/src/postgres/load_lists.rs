@@ -4,6 +4,8 @@ use semel_core::{Key, Rows, plain::PlainKey, row::ContactRow, rows::List};
 use semel_protocol::{ThreadId, UserId, limits::THREAD_PARTICIPANTS_SHOWN_MAX};
 use tokio_postgres::{Row, types::ToSql};
 
+use uuid::Uuid;
+
 use super::{
     codec::{Columns, MoreColumns, bound, decode_subject},
     connect::Session,
@@ -19,9 +21,12 @@ pub(super) const CHAIN_AT: &str = "SELECT chain FROM log WHERE thread_id = $1 AN
 pub(super) const ANSWERS_NAMING: &str =
     "SELECT user_id, key FROM answer_messages WHERE message_id = $1 ORDER BY user_id, key";
 pub(super) const ANSWERS_BEFORE: &str = "SELECT user_id, key FROM answers WHERE created_at < $1 ORDER BY created_at, user_id, key LIMIT $2";
+pub(super) const ANSWERS_OF: &str =
+    "SELECT user_id, key FROM answers WHERE user_id = $1 ORDER BY key LIMIT $2";
 pub(super) const PERSON_LOG: &str = "SELECT user_rev, subject, subject_id FROM person_log WHERE user_id = $1 AND user_rev > $2 ORDER BY user_rev";
 pub(super) const CONTACTS_OF: &str =
-    "SELECT u.display_name, u.about, u.picture, u.created_at, u.updated_at, u.handle, c.contact_id, c.since, c.own_name
+    "SELECT u.display_name, u.about, u.picture, u.created_at, u.updated_at, u.handle, u.standing, u.standing_at,
+         c.contact_id, c.since, c.own_name
      FROM contacts c LEFT JOIN users u ON u.id = c.contact_id
      WHERE c.user_id = $1 AND c.contact_id > $2 ORDER BY c.contact_id LIMIT $3";
 pub(super) const THREADS_OF: &str = "SELECT l.created_at, p.thread_id
@@ -33,6 +38,13 @@ pub(super) const THREADS_OF: &str = "SELECT l.created_at, p.thread_id
          AND (p.hidden_seq IS NULL OR l.last_seq > p.hidden_seq)
          AND ($2::bigint IS NULL OR (l.created_at, p.thread_id) < ($2, $3::uuid))
      ORDER BY l.created_at DESC, p.thread_id DESC LIMIT $4";
+
+pub(super) const SEATS_OF: &str = "SELECT thread_id FROM participants WHERE user_id = $1 AND thread_id > $2 ORDER BY thread_id LIMIT $3";
+
+pub(super) const TOGETHER: &str = "SELECT o.thread_id FROM participants o
+     WHERE o.user_id = $2 AND o.is_active AND EXISTS (
+         SELECT 1 FROM participants p WHERE p.thread_id = o.thread_id AND p.user_id = $1 AND p.is_active
+     ) LIMIT 1";
 
 /// The answer to a key of a list.
 pub(super) struct Fetched {
@@ -81,10 +93,22 @@ pub(super) async fn fetch(session: &Session, key: &Key) -> Result<Fetched, Error
         Key::AnswersBefore(time, limit) => {
             query(session, ANSWERS_BEFORE, &[&time.0, &bound(*limit as u64)]).await?
         }
+        Key::AnswersOf(who, limit) => {
+            query(session, ANSWERS_OF, &[&who.as_str(), &bound(*limit as u64)]).await?
+        }
         Key::ThreadsOf(who, after, limit) => {
             let (time, id) = after.map(|(time, id)| (time.0, id.0)).unzip();
             let limit = bound(*limit as u64);
             query(session, THREADS_OF, &[&who.as_str(), &time, &id, &limit]).await?
+        }
+        Key::SeatsOf(who, after, limit) => {
+            // Nothing has the nil id: it is before all.
+            let place = after.map_or(Uuid::nil(), |id| id.0);
+            let limit = bound(*limit as u64);
+            query(session, SEATS_OF, &[&who.as_str(), &place, &limit]).await?
+        }
+        Key::Together(one, other) => {
+            query(session, TOGETHER, &[&one.as_str(), &other.as_str()]).await?
         }
         Key::ContactsOf(of, after, limit) => {
             let after = after.as_ref().map_or("", |who| who.as_str());
@@ -139,7 +163,7 @@ impl Fetched {
                 let chain = found.first().map(|row| row.array(0)).transpose()?;
                 List::Chain(chain.map(semel_core::chain::Chain))
             }
-            Key::AnswersNaming(_) | Key::AnswersBefore(..) => {
+            Key::AnswersNaming(_) | Key::AnswersBefore(..) | Key::AnswersOf(..) => {
                 let keys = found
                     .iter()
                     .map(|row| Ok((row.user(0)?, row.text(1)?.to_owned())))
@@ -155,8 +179,8 @@ impl Fetched {
             Key::ContactsOf(of, ..) => {
                 let mut people = Vec::with_capacity(found.len());
                 for row in &found {
-                    let (who, since) = (row.user(6)?, row.time(7)?);
-                    let own_name = row.string_or_none(8)?;
+                    let (who, since) = (row.user(8)?, row.time(9)?);
+                    let own_name = row.string_or_none(10)?;
                     rows.contacts.load(
                         (of.clone(), who.clone()),
                         Some(ContactRow { since, own_name }),
@@ -165,6 +189,10 @@ impl Fetched {
                     people.push(who);
                 }
                 List::People(people)
+            }
+            Key::SeatsOf(..) | Key::Together(..) => {
+                let ids = found.iter().map(|row| row.uuid(0).map(ThreadId));
+                List::Seats(ids.collect::<Result<_, _>>()?)
             }
             Key::PersonLog(who, _) => subjects(who, &found, rows)?,
             other => return Err(Error::Corrupt(format!("{other:?} is no list"))),

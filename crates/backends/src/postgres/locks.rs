@@ -127,18 +127,20 @@ impl Locks {
             .collect();
         let mut owners: Vec<i64> = wanted.owners.iter().map(number).collect();
         owners.extend(wanted.plain.iter().filter_map(plain::lock_number));
-        owners.extend(wanted.alone.iter().map(|who| number_of("standing", who)));
+        owners.extend(wanted.alone.iter().map(standing));
         owners.sort_unstable();
+        owners.dedup();
         let mut heads: Vec<(i64, &str)> = wanted
             .heads
             .iter()
-            .map(|who| (number_of("person head", who), who.as_str()))
+            .map(|who| (number_of("person head", who.as_str()), who.as_str()))
             .collect();
         heads.sort_unstable();
         let (numbers, heads): (Vec<i64>, Vec<&str>) = heads.into_iter().unzip();
         let actors = wanted.actors.difference(&wanted.alone);
-        let mut actors: Vec<i64> = actors.map(|who| number_of("standing", who)).collect();
+        let mut actors: Vec<i64> = actors.map(standing).collect();
         actors.sort_unstable();
+        actors.dedup();
         let (_, mut tried, more, shared) = tokio::try_join!(biased;
             ask!(session, of_threads, threads),
             ask!(session, of_owners, owners),
@@ -200,10 +202,20 @@ pub(super) fn number(key: &[u8; 32]) -> i64 {
     i64::from_be_bytes(first)
 }
 
+/// Locks of the standing of all people.
+const STANDINGS: i64 = 256;
+
+/// The number for the standing of people. Many share one: a call may name a thousand people, and the database has room for some thousands
+/// of locks in all. Only whoever ends or suspends somebody takes it for themselves.
+fn standing(who: &UserId) -> i64 {
+    let place = number_of("standing", who.as_str()).rem_euclid(STANDINGS);
+    number_of("standings", &place.to_string())
+}
+
 /// A number for something of a person, apart from those of participants keys.
-fn number_of(what: &str, who: &UserId) -> i64 {
+fn number_of(what: &str, who: &str) -> i64 {
     let mut digest = Sha256::new();
     digest.update(what);
-    digest.update(who.as_str());
+    digest.update(who);
     number(&digest.finalize().into())
 }

@@ -15,10 +15,17 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("../../migrations/postgres/0005_groups.sql"),
     include_str!("../../migrations/postgres/0006_operators.sql"),
     include_str!("../../migrations/postgres/0007_transaction_numbers.sql"),
+    include_str!("../../migrations/postgres/0008_reports.sql"),
+    include_str!("../../migrations/postgres/0009_erasure.sql"),
+    include_str!("../../migrations/postgres/0010_invites.sql"),
+    include_str!("../../migrations/postgres/0011_pictures.sql"),
+    include_str!("../../migrations/postgres/0012_pictures_of_people.sql"),
+    include_str!("../../migrations/postgres/0013_handles_of_people.sql"),
+    include_str!("../../migrations/postgres/0014_tellings.sql"),
 ];
 
 /// The smallest version that a program must know to open a database with all of [`STEPS`].
-const OLDEST_COMPATIBLE: i64 = 6;
+const OLDEST_COMPATIBLE: i64 = 14;
 /// Servers that start at the same time take the steps one after another. The number says "SEML".
 const LOCK: i64 = 0x5345_4d4c;
 

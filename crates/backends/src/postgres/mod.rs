@@ -81,6 +81,8 @@ pub struct Options {
     pub readers: usize,
     /// How long stored answers are replayed, in milliseconds.
     pub idempotency_ms: i64,
+    /// After how many people with whom they share no thread one person asks in a day.
+    pub strangers_day_max: u64,
     /// The wall clock.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -153,6 +155,7 @@ impl PostgresLedger {
             let setup = Setup {
                 content_key: identity.content_key,
                 idempotency_ms: options.idempotency_ms,
+                strangers_day_max: options.strangers_day_max,
                 clock: Arc::clone(&options.clock),
                 renderer: Arc::clone(&options.renderer),
                 listener: Arc::clone(&lane_order) as Arc<dyn Listener>,

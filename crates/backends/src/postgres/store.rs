@@ -25,7 +25,8 @@ use super::{
     store_sql::{
         ADD_ANSWERS, ADD_CLIENT_IDS, ADD_OWNERS, ADD_USERS, APPEND, APPEND_PLAIN, CHANGE_USERS,
         NAME_ANSWERS, PUT_CONTACTS, PUT_HEADS, PUT_PARTICIPANTS, PUT_PERSON_LOG, PUT_POSITIONS,
-        PUT_THREADS, REMOVE_ANSWERS, REMOVE_OWNERS, UNNAME_ANSWERS, UPDATE_MESSAGES,
+        PUT_THREADS, REMOVE_ANSWERS, REMOVE_CONTACTS, REMOVE_LINES, REMOVE_OWNERS, UNNAME_ANSWERS,
+        UPDATE_MESSAGES,
     },
 };
 use crate::{
@@ -87,7 +88,7 @@ pub(super) async fn store(
     writer.positions(changes)?;
     writer.participants_keys(&changes.participants_keys);
     writer.users(&changes.users, locks)?;
-    writer.contacts(changes)?;
+    writer.contacts(changes);
     writer.person_logs(changes)?;
     writer.answers(&changes.answers, locks);
     plain::store(session, changes, &mut writer.writing);
@@ -144,6 +145,12 @@ fn present<'a, K, V>(rows: &'a [(K, Option<V>)], what: &str) -> Result<Vec<(&'a 
     present
         .collect::<Option<_>>()
         .ok_or_else(|| never_removed(what))
+}
+
+/// The rows that are not removed.
+fn those_there<K, V>(rows: &[(K, Option<V>)]) -> Vec<(&K, &V)> {
+    let there = rows.iter().map(|(key, row)| Some((key, row.as_ref()?)));
+    there.flatten().collect()
 }
 
 /// One column.
@@ -350,14 +357,21 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    fn contacts(&mut self, changes: &'a Changes) -> Result<(), Error> {
-        let rows = present(&changes.contacts, "a contact")?;
+    fn contacts(&mut self, changes: &'a Changes) {
+        let gone: Vec<_> = changes
+            .contacts
+            .iter()
+            .filter(|(_, row)| row.is_none())
+            .collect();
+        let user_id = column(&gone, |((of, _), _)| of.as_str());
+        let contact_id = column(&gone, |((_, who), _)| who.as_str());
+        write!(self, Each::Any, REMOVE_CONTACTS; user_id, contact_id);
+        let rows = those_there(&changes.contacts);
         let user_id = column(&rows, |((of, _), _)| of.as_str());
         let contact_id = column(&rows, |((_, who), _)| who.as_str());
         let since = column(&rows, |(_, row)| row.since.0);
         let own_name = column(&rows, |(_, row)| row.own_name.as_deref());
         write!(self, Each::OrConflict("a contact was added"), PUT_CONTACTS; user_id, contact_id, since, own_name);
-        Ok(())
     }
 
     fn person_logs(&mut self, changes: &'a Changes) -> Result<(), Error> {
@@ -365,7 +379,16 @@ impl<'a> Writer<'a> {
         let user_id = column(&rows, |(who, _)| who.as_str());
         let user_rev = column(&rows, |(_, head)| **head as i64);
         write!(self, Each::OrConflict("a person's log went on"), PUT_HEADS; user_id, user_rev);
-        let rows = present(&changes.person_log, "a person's line")?;
+        let gone: Vec<_> = changes
+            .person_log
+            .iter()
+            .filter(|(_, row)| row.is_none())
+            .collect();
+        let user_id = column(&gone, |((who, _), _)| who.as_str());
+        let subject = column(&gone, |((_, subject), _)| encode_subject(subject).0);
+        let subject_id = column(&gone, |((_, subject), _)| encode_subject(subject).1);
+        write!(self, Each::Any, REMOVE_LINES; user_id, subject, subject_id);
+        let rows = those_there(&changes.person_log);
         let user_id = column(&rows, |((who, _), _)| who.as_str());
         let subject = column(&rows, |((_, subject), _)| encode_subject(subject).0);
         let subject_id = column(&rows, |((_, subject), _)| encode_subject(subject).1);

@@ -76,6 +76,9 @@ pub(super) const PUT_CONTACTS: &str = "INSERT INTO contacts (user_id, contact_id
      SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[])
      ON CONFLICT (user_id, contact_id) DO UPDATE SET own_name = excluded.own_name
          WHERE contacts.since = excluded.since";
+pub(super) const REMOVE_CONTACTS: &str = "DELETE FROM contacts c
+     USING unnest($1::text[], $2::text[]) AS k (one, other)
+     WHERE c.user_id = k.one COLLATE \"C\" AND c.contact_id = k.other COLLATE \"C\"";
 pub(super) const PUT_HEADS: &str = "INSERT INTO person_heads (user_id, user_rev)
      SELECT * FROM unnest($1::text[], $2::bigint[])
      ON CONFLICT (user_id) DO UPDATE SET user_rev = excluded.user_rev
@@ -84,6 +87,9 @@ pub(super) const PUT_PERSON_LOG: &str =
     "INSERT INTO person_log (user_id, subject, subject_id, user_rev)
      SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::bigint[])
      ON CONFLICT (user_id, subject, subject_id) DO UPDATE SET user_rev = excluded.user_rev";
+pub(super) const REMOVE_LINES: &str = "DELETE FROM person_log l
+     USING unnest($1::text[], $2::text[], $3::bytea[]) AS k (who, subject, subject_id)
+     WHERE l.user_id = k.who COLLATE \"C\" AND l.subject = k.subject AND l.subject_id = k.subject_id";
 pub(super) const REMOVE_ANSWERS: &str = "DELETE FROM answers a
      USING unnest($1::text[], $2::text[]) AS k (who, key)
      WHERE a.user_id = k.who COLLATE \"C\" AND a.key = k.key COLLATE \"C\"";

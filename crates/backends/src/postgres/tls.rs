@@ -90,7 +90,15 @@ impl Parameters {
 impl Tls {
     pub(super) fn new(parameters: &Parameters, is_wanted: bool) -> Result<Self, Error> {
         if !is_wanted {
-            return Ok(Self::None(NoTls));
+            return match parameters.roots {
+                None => Ok(Self::None(NoTls)),
+                // Whoever names it believes that it protects something.
+                Some(_) => Err(Error::Unusable(
+                    "the database's address has sslrootcert, but connections to it are not encrypted, as on this machine they \
+                     are not by themselves: add sslmode=require, or leave sslrootcert out"
+                        .to_owned(),
+                )),
+            };
         }
         let roots = roots(parameters)?;
         let unusable =
@@ -140,5 +148,32 @@ mod tests {
             ("postgres://a@b/c", Parameters::default())
         );
         assert!(split("postgres://a@b/c?sslmode=verify-ca").is_err());
+    }
+
+    #[test]
+    fn certificates_that_would_not_be_looked_at_are_refused() {
+        let refusal = |url: &str| {
+            let told = url.parse::<super::super::Address>().unwrap_err();
+            told.to_string()
+        };
+        for host in ["localhost", "127.0.0.1", "[::1]"] {
+            let told = refusal(&format!("postgres://a@{host}/c?sslrootcert=/none.pem"));
+            assert!(told.contains("add sslmode=require"), "{told}");
+        }
+        let told = refusal("postgres://a@b/c?sslmode=disable&sslrootcert=/none.pem");
+        assert!(told.contains("add sslmode=require"), "{told}");
+        // Where they are looked at, the file has to be there.
+        for url in [
+            "postgres://a@b/c?sslrootcert=/none.pem",
+            "postgres://a@localhost/c?sslmode=require&sslrootcert=/none.pem",
+        ] {
+            let told = refusal(url);
+            assert!(told.contains("/none.pem"), "{told}");
+        }
+        assert!(
+            "postgres://a@localhost/c"
+                .parse::<super::super::Address>()
+                .is_ok()
+        );
     }
 }

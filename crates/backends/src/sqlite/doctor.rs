@@ -71,7 +71,8 @@ pub(super) fn check_connection(
             done: done as u64,
             total: RULES.len() as u64,
         });
-        let mut select = connection.prepare(rule.sql)?;
+        // Ids are bytes in every table.
+        let mut select = connection.prepare(&rule.sql.replace("uuid_send", ""))?;
         let mut found = select.query([])?;
         while let Some(row) = found.next()? {
             findings.add(rule.finding(row)?);

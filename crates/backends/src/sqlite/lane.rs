@@ -138,6 +138,7 @@ impl LaneThread {
         let setup = Setup {
             content_key: identity.content_key,
             idempotency_ms: options.idempotency_ms,
+            strangers_day_max: options.strangers_day_max,
             clock: options.clock,
             renderer: options.renderer,
             listener: options.listener,

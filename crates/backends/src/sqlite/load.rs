@@ -15,6 +15,8 @@ use semel_protocol::{
     thread::{Allowed, History, ThreadSettings, ThreadType},
 };
 
+use uuid::Uuid;
+
 use super::{
     codec::{Columns, Named, decode_subject},
     load_answers, load_log, load_people, plain,
@@ -52,9 +54,12 @@ pub(super) fn load(connection: &Connection, key: &Key, rows: &mut Rows) -> Resul
         Key::PersonHead(who) => person_head(connection, who, rows),
         Key::PersonLog(who, after) => person_log(connection, who, *after, rows),
         Key::ThreadsOf(who, after, limit) => threads_of(connection, who, *after, *limit, rows),
+        Key::SeatsOf(who, after, limit) => seats_of(connection, who, *after, *limit, rows),
+        Key::Together(one, other) => together(connection, one, other, rows),
         Key::Answer(who, key) => load_answers::answer(connection, who, key, rows),
         Key::AnswersNaming(id) => load_answers::naming(connection, *id, rows),
         Key::AnswersBefore(time, limit) => load_answers::before(connection, *time, *limit, rows),
+        Key::AnswersOf(who, limit) => load_answers::of(connection, who, *limit, rows),
         Key::Plain(key) => plain::load(connection, key, rows),
     }
 }
@@ -268,6 +273,50 @@ fn threads_of(
     rows.lists.insert(
         Key::ThreadsOf(who.clone(), after, limit),
         List::Threads(page),
+    );
+    Ok(())
+}
+
+fn seats_of(
+    connection: &Connection,
+    who: &UserId,
+    after: Option<ThreadId>,
+    limit: usize,
+    rows: &mut Rows,
+) -> Result<(), Error> {
+    let mut select = connection.prepare_cached(
+        "SELECT thread_id FROM participants WHERE user_id = ?1 AND thread_id > ?2
+         ORDER BY thread_id LIMIT ?3",
+    )?;
+    // Nothing has the nil id: it is before all.
+    let place = after.map_or(Uuid::nil(), |id| id.0);
+    let found = all(
+        &mut select,
+        params![who.as_str(), place.as_bytes(), limit as i64],
+        |row| row.uuid(0).map(ThreadId),
+    )?;
+    rows.lists
+        .insert(Key::SeatsOf(who.clone(), after, limit), List::Seats(found));
+    Ok(())
+}
+
+fn together(
+    connection: &Connection,
+    one: &UserId,
+    other: &UserId,
+    rows: &mut Rows,
+) -> Result<(), Error> {
+    let mut select = connection.prepare_cached(
+        "SELECT o.thread_id FROM participants o
+         CROSS JOIN participants p ON p.thread_id = o.thread_id AND p.user_id = ?1 AND p.is_active = 1
+         WHERE o.user_id = ?2 AND o.is_active = 1 LIMIT 1",
+    )?;
+    let found = all(&mut select, params![one.as_str(), other.as_str()], |row| {
+        row.uuid(0).map(ThreadId)
+    })?;
+    rows.lists.insert(
+        Key::Together(one.clone(), other.clone()),
+        List::Seats(found),
     );
     Ok(())
 }

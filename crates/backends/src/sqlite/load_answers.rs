@@ -66,3 +66,19 @@ pub(super) fn before(
         .insert(Key::AnswersBefore(time, limit), List::Answers(keys));
     Ok(())
 }
+
+pub(super) fn of(
+    connection: &Connection,
+    who: &UserId,
+    limit: usize,
+    rows: &mut Rows,
+) -> Result<(), Error> {
+    let mut select = connection
+        .prepare_cached("SELECT key FROM answers WHERE user_id = ?1 ORDER BY key LIMIT ?2")?;
+    let keys = all(&mut select, params![who.as_str(), limit as i64], |row| {
+        Ok((who.clone(), row.text(0)?.to_owned()))
+    })?;
+    rows.lists
+        .insert(Key::AnswersOf(who.clone(), limit), List::Answers(keys));
+    Ok(())
+}

@@ -9,7 +9,7 @@ use crate::Error;
 pub(super) const APPLICATION_ID: i64 = 0x5345_4d4c;
 
 /// Every step, in order; the first has number 1.
-pub(super) const STEPS: &[&str] = &[
+pub(crate) const STEPS: &[&str] = &[
     include_str!("../../migrations/sqlite/0001_initial.sql"),
     include_str!("../../migrations/sqlite/0002_sign_in.sql"),
     include_str!("../../migrations/sqlite/0003_finding_people.sql"),
@@ -17,10 +17,17 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("../../migrations/sqlite/0005_groups.sql"),
     include_str!("../../migrations/sqlite/0006_operators.sql"),
     include_str!("../../migrations/sqlite/0007_transaction_numbers.sql"),
+    include_str!("../../migrations/sqlite/0008_reports.sql"),
+    include_str!("../../migrations/sqlite/0009_erasure.sql"),
+    include_str!("../../migrations/sqlite/0010_invites.sql"),
+    include_str!("../../migrations/sqlite/0011_pictures.sql"),
+    include_str!("../../migrations/sqlite/0012_pictures_of_people.sql"),
+    include_str!("../../migrations/sqlite/0013_handles_of_people.sql"),
+    include_str!("../../migrations/sqlite/0014_tellings.sql"),
 ];
 
 /// The smallest version that a program must know to open a database with all of [`STEPS`].
-const OLDEST_COMPATIBLE: i64 = 6;
+const OLDEST_COMPATIBLE: i64 = 14;
 
 /// Takes the steps that the database has not taken yet, each in a transaction of its own.
 pub(super) fn migrate(connection: &Connection) -> Result<(), Error> {

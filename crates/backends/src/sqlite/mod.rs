@@ -40,6 +40,8 @@ pub use backup::{BackupReport, Existing, backup, restore};
 pub use bare::bare_insert_rate;
 pub use doctor::doctor;
 pub use memory::{Memory, broken_disk, full_disk};
+#[cfg(test)]
+pub(crate) use migrate::STEPS;
 use rusqlite::InterruptHandle;
 use semel_core::{
     Command, Reply,
@@ -68,6 +70,8 @@ pub struct Options {
     pub readers: usize,
     /// How long stored answers are replayed, in milliseconds.
     pub idempotency_ms: i64,
+    /// After how many people with whom they share no thread one person asks in a day.
+    pub strangers_day_max: u64,
     /// The wall clock.
     pub clock: Arc<dyn Clock>,
     /// Randomness.

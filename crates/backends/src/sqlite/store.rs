@@ -299,7 +299,10 @@ fn store_people(connection: &Connection, changes: &Changes) -> Result<(), Error>
     }
     for ((of, who), row) in &changes.contacts {
         let Some(row) = row else {
-            return Err(never_removed("a contact"));
+            let mut remove = connection
+                .prepare_cached("DELETE FROM contacts WHERE user_id = ?1 AND contact_id = ?2")?;
+            remove.execute(params![of.as_str(), who.as_str()])?;
+            continue;
         };
         let mut put = connection.prepare_cached(
             "INSERT INTO contacts (user_id, contact_id, since, own_name) VALUES (?1, ?2, ?3, ?4)
@@ -328,14 +331,18 @@ fn store_person_logs(connection: &Connection, changes: &Changes) -> Result<(), E
         put.execute(params![who.as_str(), *head as i64])?;
     }
     for ((who, subject), number) in &changes.person_log {
+        let (name, id) = encode_subject(subject);
         let Some(number) = number else {
-            return Err(never_removed("a person's line"));
+            let mut remove = connection.prepare_cached(
+                "DELETE FROM person_log WHERE user_id = ?1 AND subject = ?2 AND subject_id = ?3",
+            )?;
+            remove.execute(params![who.as_str(), name, id])?;
+            continue;
         };
         let mut put = connection.prepare_cached(
             "INSERT INTO person_log (user_id, subject, subject_id, user_rev) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (user_id, subject, subject_id) DO UPDATE SET user_rev = excluded.user_rev",
         )?;
-        let (name, id) = encode_subject(subject);
         put.execute(params![who.as_str(), name, id, *number as i64])?;
     }
     Ok(())

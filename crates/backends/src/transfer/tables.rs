@@ -39,6 +39,12 @@ pub(crate) const TABLES: &[Table] = &[
     table("findability", &["user_id"]),
     table("blocks", &["user_id", "blocked_id"]),
     table("audit", &["id"]),
+    table("reports", &["id"]),
+    table("erasures", &["user_id"]),
+    table("tellings", &["user_id"]),
+    table("invites", &["id"]),
+    table("pictures", &["id"]),
+    table("picture_bytes", &["id"]),
 ];
 
 /// Tables that are not moved row by row, and why.

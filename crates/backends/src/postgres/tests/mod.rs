@@ -6,6 +6,7 @@ mod faults;
 mod opening;
 mod restored;
 mod schema;
+mod seats;
 mod servers;
 
 use std::{
@@ -134,6 +135,7 @@ pub(crate) fn options(address: Address, world: &World) -> Options {
         lanes: 3,
         readers: 2,
         idempotency_ms: IDEMPOTENCY_MS,
+        strangers_day_max: semel_protocol::limits::STRANGERS_PER_PERSON_DAY_DEFAULT,
         clock: world.clock.clone(),
         entropy: world.entropy.clone(),
         renderer: Arc::new(TestRenderer),

@@ -5,6 +5,7 @@ use semel_services::shared_postgres;
 
 use super::{Cluster, Database, Engine, Postgres, World, faults::until_answered, options};
 use crate::{
+    Error, Hindrance,
     conformance::{
         load,
         world::{pair, send, sent},
@@ -135,4 +136,41 @@ async fn servers_that_start_together_agree_on_the_database() {
     }
     names.dedup();
     assert_eq!(names.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_time_may_mend_is_told_from_what_it_does_not() {
+    if shared_postgres().is_none() {
+        return;
+    }
+    let database = Database::new();
+    let client = database.client().await;
+    for (codes, expected) in [
+        (
+            // Locks, deadlocks, serialization, statement timeout; connections, memory and disk used up.
+            &[
+                "55P03", "40P01", "40001", "57014", "53300", "53200", "53100", "25P03",
+            ][..],
+            Some(Hindrance::Busy),
+        ),
+        // It stops, crashed, starts; connections that failed.
+        (
+            &["57P01", "57P02", "57P03", "08006", "08001"],
+            Some(Hindrance::Away),
+        ),
+        (&["25006"], Some(Hindrance::ReadOnly)),
+        // Passwords, rights, names, damage, what is wrong with this program.
+        (
+            &[
+                "28P01", "28000", "3D000", "42501", "42P01", "XX001", "22012",
+            ],
+            None,
+        ),
+    ] {
+        for code in codes {
+            let raise = format!("DO $$ BEGIN RAISE 'no' USING ERRCODE = '{code}'; END $$");
+            let error = client.batch_execute(&raise).await.expect_err(code);
+            assert_eq!(Error::from(error).hindrance(), expected, "{code}");
+        }
+    }
 }

@@ -24,18 +24,9 @@ const EXCEPTIONS: [&str; 8] = [
     "column meta.value ANY not null",
 ];
 
-const SQLITE: [&str; 6] = [
-    include_str!("../../../migrations/sqlite/0001_initial.sql"),
-    include_str!("../../../migrations/sqlite/0002_sign_in.sql"),
-    include_str!("../../../migrations/sqlite/0003_finding_people.sql"),
-    include_str!("../../../migrations/sqlite/0004_apart.sql"),
-    include_str!("../../../migrations/sqlite/0005_groups.sql"),
-    include_str!("../../../migrations/sqlite/0006_operators.sql"),
-];
-
 fn of_sqlite() -> BTreeSet<String> {
     let connection = Connection::open_in_memory().expect("a database");
-    for step in SQLITE {
+    for step in crate::sqlite::STEPS {
         connection.execute_batch(step).expect("the schema");
     }
     let list = |sql: &str| -> Vec<(String, String)> {

@@ -4,6 +4,7 @@ mod backup;
 mod doctor;
 mod faults;
 mod opening;
+mod personal;
 mod questions;
 mod writers;
 
@@ -67,6 +68,7 @@ pub(crate) fn options(data_dir: &Path, world: &World) -> Options {
         data_dir: data_dir.to_owned(),
         readers: 2,
         idempotency_ms: IDEMPOTENCY_MS,
+        strangers_day_max: semel_protocol::limits::STRANGERS_PER_PERSON_DAY_DEFAULT,
         clock: world.clock.clone(),
         entropy: world.entropy.clone(),
         renderer: Arc::new(TestRenderer),

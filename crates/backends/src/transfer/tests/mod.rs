@@ -47,8 +47,22 @@ const SIGN_IN: &str = "
     INSERT INTO handles VALUES ('ann_1', 'ann', 5, NULL);
     INSERT INTO handles VALUES ('ann_2', 'ann', 4, 6);
     INSERT INTO findability VALUES ('ann', 'everybody', 'contacts', 'nobody');
-    INSERT INTO audit VALUES (randomblob(16), 7, 'op', 'lift', 'ann', NULL, NULL, 'why');
-    INSERT INTO audit VALUES (randomblob(16), 8, 'op', 'remove_message', 'ann', randomblob(16), randomblob(16), 'why');";
+    INSERT INTO audit VALUES (randomblob(16), 7, 'op', 'lift', 'ann', NULL, NULL, 'why', NULL);
+    INSERT INTO audit VALUES (randomblob(16), 8, 'op', 'remove_message', 'ann', randomblob(16), randomblob(16), 'why', randomblob(16));
+    INSERT INTO reports VALUES (randomblob(16), 7, 'ann', 'person:bob', 'bob', NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+        'spam', NULL, 0, NULL, NULL, NULL);
+    INSERT INTO reports VALUES (randomblob(16), 8, 'ann', 'message:x', 'bob', randomblob(16), randomblob(16), 1, 2, 'é', 3, 4,
+        'other', 'more', 9, 'op', 'no_action', 10);
+    INSERT INTO erasures VALUES ('cyd', 7, 'threads', NULL, NULL, NULL, 8);
+    INSERT INTO erasures VALUES ('dee', 7, 'messages', randomblob(16), 3, NULL, 8);
+    INSERT INTO tellings VALUES ('cyd', 'contacts', NULL, NULL, NULL, 8);
+    INSERT INTO tellings VALUES ('dee', 'within', randomblob(16), 3, 'eve', 8);
+    INSERT INTO invites VALUES (randomblob(16), randomblob(16), 'ann', 7, NULL, NULL, 3);
+    INSERT INTO invites VALUES (randomblob(16), randomblob(16), 'ann', 8, 9, 2, 1);
+    INSERT INTO pictures VALUES ('01234567-89ab-cdef-0123-456789abcdef', 'ann', 7, 1, NULL);
+    INSERT INTO pictures VALUES ('fedcba98-7654-3210-fedc-ba9876543210', 'ann', 8, 0, 9);
+    INSERT INTO picture_bytes VALUES ('01234567-89ab-cdef-0123-456789abcdef', 'jpeg', randomblob(100000));
+    INSERT INTO picture_bytes VALUES ('fedcba98-7654-3210-fedc-ba9876543210', 'png', x'00ff');";
 
 const LET_GO_MAX: Duration = Duration::from_secs(20);
 
