@@ -132,6 +132,15 @@ database gets a new incarnation and its threads other epochs, so that devices no
 sync from scratch, and offer again what the backup does not have. `semel restore` does this
 by itself for SQLite.")]
     Restored(DatabaseArgs),
+    /// Say that the secret that signs tokens was changed on purpose
+    #[command(after_help = "Examples:
+  JWT_SECRET_KEY=... semel new-secret
+  semel new-secret --config /etc/semel/semel.toml
+
+A server whose secret is not that of the others of its PostgreSQL database does not start.
+Put the new secret into the settings of all, run this once with them, and start the
+servers anew.")]
+    NewSecret(DatabaseArgs),
     /// Look for damage: holes, duplicates, wrong keys, orphans
     #[command(after_help = "Examples:
   semel doctor
@@ -323,7 +332,7 @@ Works while the server runs and when it does not.")]
         /// What the person says about themselves
         #[arg(long)]
         about: Option<String>,
-        /// Address of a picture
+        /// Address of a picture elsewhere, where the server lets operators give one (`outside_pictures`)
         #[arg(long)]
         picture: Option<String>,
     },

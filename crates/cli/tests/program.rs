@@ -356,6 +356,7 @@ fn every_command_shows_examples() {
         &["backup"],
         &["restore"],
         &["restored"],
+        &["new-secret"],
         &["transfer"],
         &["doctor"],
         &["config", "print"],

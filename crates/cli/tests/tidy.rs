@@ -21,7 +21,7 @@ const FOREIGN: &[&str] = &[
     "__pycache__",
     "data",
     "web-dist",
-    "pictures",
+    "docs-api",
     "test-results",
     "testdata",
 ];
@@ -224,6 +224,25 @@ fn every_rule_of_the_protocol_has_a_test() {
         }
     }
     assert!(missing.is_empty(), "rules without a test: {missing:?}");
+}
+
+/// What SECURITY.md names as evidence is there: tests and names that read like them.
+#[test]
+fn evidence_of_security_exists() {
+    let sources: Vec<_> = files()
+        .into_iter()
+        .filter(|(path, _)| {
+            has_ending(path, &[".rs", ".ts", ".tsx", ".mjs", ".js", ".py", ".toml"])
+        })
+        .collect();
+    let is_named = |name: &str| sources.iter().any(|(_, text)| text.contains(name));
+    let security = fs::read_to_string(root().join("docs/SECURITY.md")).unwrap();
+    let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    // Every second part is between backticks.
+    let quoted = security.split('`').skip(1).step_by(2);
+    let names = quoted.filter(|it| it.matches('_').count() >= 2 && it.chars().all(is_part));
+    let missing: BTreeSet<&str> = names.filter(|name| !is_named(name)).collect();
+    assert!(missing.is_empty(), "named, and not there: {missing:?}");
 }
 
 fn tidied(name: &str) -> &str {

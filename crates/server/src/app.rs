@@ -11,21 +11,32 @@ use semel_core::{
     ports::{self, Clock, Entropy, Ledger, LedgerError},
     row::Standing,
 };
-use semel_protocol::{Problem, UserId};
+use semel_protocol::{Code, Problem, UserId};
+use tokio::sync::Notify;
 
 use crate::{
     address::ClientAddress,
     auth::{Caller, KnownPeople, Revoked, TokenError, Tokens},
     bus::Bus,
     convert,
-    limits::{Class, RateLimits, TooOften},
+    limits::{Doer, Doing, RateLimits, TooOften},
     sign_in::{self, SignIn},
     telemetry,
-    turns::{TooMany, Turn, Turns},
+    turns::{Most, TooMany, Turn, Turns},
 };
 
 /// Between two looks for keys that are not known, in milliseconds.
 const KEYS_LOOK_MS: i64 = 5_000;
+/// Questions of one person: a few at a time; with those that wait, all requests of a few busy devices.
+const QUESTIONS: Most = Most {
+    under_way: 4,
+    asked: 256,
+};
+/// Uploads of one person: one is read at a time, so that nobody has all readers. Those that wait have their bytes in memory.
+const UPLOADS: Most = Most {
+    under_way: 1,
+    asked: 8,
+};
 
 /// What every surface of the server shares.
 pub struct App {
@@ -39,11 +50,17 @@ pub struct App {
     pub entropy: Arc<dyn Entropy>,
     /// Sessions that were ended lately.
     pub revoked: Revoked,
+    /// Rung when somebody is to be erased.
+    pub erasing: Notify,
+    /// Rung when a profile changed.
+    pub telling: Notify,
     people: KnownPeople,
     sign_in: OnceLock<SignIn>,
     keys_looked_at: AtomicI64,
     turns: Arc<Turns>,
+    pub(crate) uploads: Arc<Turns>,
     is_stopping: AtomicBool,
+    outside_pictures: AtomicBool,
     bus: OnceLock<Arc<dyn Bus>>,
     limits: OnceLock<Arc<RateLimits>>,
 }
@@ -62,11 +79,15 @@ impl App {
             clock,
             entropy,
             revoked: Revoked::default(),
+            erasing: Notify::new(),
+            telling: Notify::new(),
             people: KnownPeople::default(),
             sign_in: OnceLock::new(),
             keys_looked_at: AtomicI64::new(0),
-            turns: Arc::default(),
+            turns: Turns::new(QUESTIONS),
+            uploads: Turns::new(UPLOADS),
             is_stopping: AtomicBool::new(false),
+            outside_pictures: AtomicBool::new(false),
             bus: OnceLock::new(),
             limits: OnceLock::new(),
         })
@@ -82,20 +103,41 @@ impl App {
         self.limits.get_or_init(|| limits);
     }
 
-    /// A person does something that counts so often, if they may.
-    pub fn take(&self, class: Class, who: &UserId, count: usize) -> Result<(), TooOften> {
-        match self.limits.get() {
-            Some(limits) => limits.take(class, who, count),
-            None => Ok(()),
-        }
+    /// From now on operators may give people pictures that other servers keep.
+    pub fn let_outside_pictures(&self) {
+        self.outside_pictures.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn lets_outside_pictures(&self) -> bool {
+        self.outside_pictures.load(Ordering::Relaxed)
+    }
+
+    /// Somebody does something, if they may.
+    pub fn take<'a>(&self, doer: impl Into<Doer<'a>>, doing: Doing) -> Result<(), TooOften> {
+        self.limited(|limits| limits.take(doer.into(), doing))
+    }
+
+    /// Nothing is too often where there are no limits.
+    fn limited(
+        &self,
+        take: impl FnOnce(&RateLimits) -> Result<(), TooOften>,
+    ) -> Result<(), TooOften> {
+        self.limits.get().map_or(Ok(()), |limits| take(limits))
+    }
+
+    /// Somebody asks something without a token, if they may.
+    pub fn take_read(&self, address: ClientAddress) -> Result<(), TooOften> {
+        self.limited(|limits| limits.take_read(address))
+    }
+
+    /// Somebody signs in or out, or asks for tokens again, if they may.
+    pub fn take_sign_in(&self, address: ClientAddress) -> Result<(), TooOften> {
+        self.limited(|limits| limits.take_sign_in(address))
     }
 
     /// Somebody begins a connection, if they may.
     pub fn take_handshake(&self, address: ClientAddress) -> Result<(), TooOften> {
-        match self.limits.get() {
-            Some(limits) => limits.take_handshake(address),
-            None => Ok(()),
-        }
+        self.limited(|limits| limits.take_handshake(address))
     }
 
     /// From now on people may sign in like this. Said once; without it, nobody signs in here.
@@ -187,13 +229,30 @@ impl App {
         else {
             return;
         };
-        if let Outcome::Standing {
-            user_id,
-            standing: Standing::Suspended(_),
-        } = outcome
-        {
-            self.shut_out(user_id);
-            self.revoked.suspend(user_id);
+        let out = match outcome {
+            Outcome::Standing {
+                user_id,
+                standing: Standing::Suspended(_),
+            } => Some((user_id, Code::Suspended)),
+            Outcome::Resolved { suspended, .. } => {
+                suspended.as_ref().map(|who| (who, Code::Suspended))
+            }
+            Outcome::Erased { user_id, ended, .. } => {
+                self.revoked.add(user_id, ended);
+                self.erasing.notify_one();
+                self.telling.notify_one();
+                Some((user_id, Code::Erased))
+            }
+            // Of those who are as they were nothing is found.
+            Outcome::User { created: false, .. } => {
+                self.telling.notify_one();
+                None
+            }
+            _ => None,
+        };
+        if let Some((who, code)) = out {
+            self.shut_out(who);
+            self.revoked.shut_out(who, code);
         }
         let Outcome::SignedIn(signed_in) = outcome else {
             return;
@@ -312,6 +371,7 @@ fn first_visit(who: &UserId, display_name: Option<String>) -> Action {
         about: None,
         picture: None,
         only_if_absent: true,
+        outside_picture: false,
     }
     .into()
 }

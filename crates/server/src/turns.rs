@@ -1,4 +1,4 @@
-//! Turns at asking: one person's questions wait for each other, so that they do not hold up everybody's.
+//! Turns: one person's questions, or uploads, wait for each other, so that they do not hold up everybody's.
 
 use std::{
     collections::HashMap,
@@ -8,16 +8,23 @@ use std::{
 use semel_protocol::UserId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Questions of one person that are under way.
-const UNDER_WAY_MAX: usize = 4;
-/// Questions of one person that are under way or wait: all requests of a few busy devices.
-const ASKED_MAX: usize = 256;
+/// How many turns one person has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Most {
+    /// Under way at a time.
+    pub(crate) under_way: usize,
+    /// Under way or waiting.
+    pub(crate) asked: usize,
+}
 
-/// Everybody who asks.
-#[derive(Debug, Default)]
-pub(crate) struct Turns(Mutex<HashMap<UserId, Line>>);
+/// Everybody who waits for a turn of one kind, or has one.
+#[derive(Debug)]
+pub(crate) struct Turns {
+    most: Most,
+    lines: Mutex<HashMap<UserId, Line>>,
+}
 
-/// One person's questions.
+/// One person's turns.
 #[derive(Debug)]
 struct Line {
     turns: Arc<Semaphore>,
@@ -25,11 +32,11 @@ struct Line {
     asked: usize,
 }
 
-/// Too many questions of the person wait.
+/// Too many of the person's wait.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct TooMany;
 
-/// A turn at asking, until it is dropped.
+/// A turn, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Turn {
     _turn: OwnedSemaphorePermit,
@@ -44,6 +51,11 @@ struct Place {
 }
 
 impl Turns {
+    pub(crate) fn new(most: Most) -> Arc<Self> {
+        let lines = Mutex::default();
+        Arc::new(Self { most, lines })
+    }
+
     /// Waits for a turn of this person's.
     pub(crate) async fn take(self: &Arc<Self>, who: &UserId) -> Result<Turn, TooMany> {
         let (turns, place) = self.stand_in_line(who)?;
@@ -55,12 +67,12 @@ impl Turns {
     }
 
     fn stand_in_line(self: &Arc<Self>, who: &UserId) -> Result<(Arc<Semaphore>, Place), TooMany> {
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         let line = lines.entry(who.clone()).or_insert_with(|| Line {
-            turns: Arc::new(Semaphore::new(UNDER_WAY_MAX)),
+            turns: Arc::new(Semaphore::new(self.most.under_way)),
             asked: 0,
         });
-        if line.asked >= ASKED_MAX {
+        if line.asked >= self.most.asked {
             return Err(TooMany);
         }
         line.asked += 1;
@@ -74,7 +86,11 @@ impl Turns {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut lines = self.all.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lines = self
+            .all
+            .lines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(line) = lines.get_mut(&self.who) {
             line.asked -= 1;
             if line.asked == 0 {
@@ -92,13 +108,16 @@ mod tests {
 
     #[tokio::test]
     async fn one_persons_questions_wait_for_each_other_only() {
-        let turns = Arc::new(Turns::default());
+        let turns = Turns::new(Most {
+            under_way: 4,
+            asked: 16,
+        });
         let [ann, bob] = ["ann", "bob"].map(|name| UserId::parse(name).unwrap());
         let mut under_way = Vec::new();
-        for _ in 0..UNDER_WAY_MAX {
+        for _ in 0..turns.most.under_way {
             under_way.push(turns.take(&ann).await.unwrap());
         }
-        let mut waiting: Vec<_> = (UNDER_WAY_MAX..ASKED_MAX)
+        let mut waiting: Vec<_> = (turns.most.under_way..turns.most.asked)
             .map(|_| {
                 let turns = turns.clone();
                 let ann = ann.clone();
@@ -116,6 +135,6 @@ mod tests {
         assert!(first.as_ref().unwrap().is_ok());
         assert!((&mut waiting[1]).now_or_never().is_none());
         drop((first, under_way, waiting));
-        assert!(turns.0.lock().unwrap().is_empty());
+        assert!(turns.lines.lock().unwrap().is_empty());
     }
 }

@@ -6,6 +6,7 @@ mod doctor;
 mod failure;
 mod health;
 mod load;
+mod new_secret;
 mod restore;
 mod restored;
 mod serve;
@@ -34,6 +35,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
             restore::run(&load(settings, vec![])?, &from, replace)
         }
         Command::Restored(database) => restored::run(&load(settings, database_flag(database))?),
+        Command::NewSecret(database) => new_secret::run(&load(settings, database_flag(database))?),
         Command::Doctor(database) => match load(settings, database_flag(database)) {
             Ok(config) => doctor::run(&config),
             Err(failure) => Err(failure.with_code(doctor::COULD_NOT_LOOK)),

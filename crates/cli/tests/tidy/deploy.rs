@@ -229,6 +229,25 @@ fn who_stops_a_server_waits_longer_than_it_drains() {
     }
 }
 
+/// The proxy does not give up before the server answers, and others are told to set theirs so.
+#[test]
+fn the_proxy_waits_as_long_as_operating_says() {
+    let proxy = text("deploy/haproxy.cfg");
+    let seconds = |name: &str| -> u64 {
+        let lines = proxy.lines().map(str::trim);
+        let mut found = lines.filter_map(|line| line.strip_prefix(&format!("timeout {name} ")));
+        let value = found.next().unwrap();
+        assert_eq!(found.next(), None, "one timeout {name}");
+        value.trim_end_matches('s').parse().unwrap()
+    };
+    let page = text("docs/OPERATING.md");
+    let said = format!("requests take {} s", seconds("server"));
+    assert!(page.contains(&said), "OPERATING.md lacks `{said}`");
+    // A lock is waited for 8 s, a commit asked for 18 s: one behind another has to fit.
+    assert!(seconds("server") > 2 * (8 + 18));
+    assert!(seconds("client") >= seconds("server"));
+}
+
 #[test]
 fn settings_files_of_deploy_are_valid() {
     let directory = tempfile::tempdir().unwrap();

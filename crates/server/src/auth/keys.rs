@@ -69,6 +69,13 @@ impl OwnKeys {
         own.map(|key| key.signs_until).max()
     }
 
+    /// Whether servers with another secret have a key to sign with.
+    pub fn others_sign(&self, now: Timestamp) -> bool {
+        let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        keys.iter()
+            .any(|key| key.encoding.is_none() && now < key.signs_until)
+    }
+
     /// The public halves, for everybody (RFC 7517).
     pub fn public_set(&self, now: Timestamp) -> Value {
         let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);

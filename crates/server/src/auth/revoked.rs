@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, PoisonError, RwLock},
 };
 
-use semel_protocol::{SessionId, UserId};
+use semel_protocol::{Code, SessionId, UserId};
 use tokio::sync::Notify;
 
 /// Sessions that were ended lately. What is missing here is found in the database within seconds.
@@ -14,8 +14,8 @@ pub struct Revoked {
     sessions: RwLock<HashSet<SessionId>>,
     /// Those that were ended here and are to be told.
     untold: Mutex<Vec<(UserId, SessionId)>>,
-    /// People who were suspended here and are to be put out.
-    suspended: Mutex<Vec<UserId>>,
+    /// People who were suspended or erased here and are to be put out.
+    shut_out: Mutex<Vec<(UserId, Code)>>,
     /// Rung when there are more.
     pub changed: Notify,
 }
@@ -46,24 +46,18 @@ impl Revoked {
         self.changed.notify_one();
     }
 
-    /// Somebody was suspended, by this server.
-    pub fn suspend(&self, who: &UserId) {
-        let mut suspended = self
-            .suspended
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        suspended.push(who.clone());
-        drop(suspended);
+    /// Somebody may not use this server any more, for a reason, by this server.
+    pub fn shut_out(&self, who: &UserId, code: Code) {
+        let mut shut_out = self.shut_out.lock().unwrap_or_else(PoisonError::into_inner);
+        shut_out.push((who.clone(), code));
+        drop(shut_out);
         self.changed.notify_one();
     }
 
-    /// Who was suspended here since the last call.
-    pub fn take_suspended(&self) -> Vec<UserId> {
-        let mut suspended = self
-            .suspended
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut suspended)
+    /// Who was shut out here since the last call.
+    pub fn take_shut_out(&self) -> Vec<(UserId, Code)> {
+        let mut shut_out = self.shut_out.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut shut_out)
     }
 
     /// Those that were ended here since the last call.

@@ -6,20 +6,23 @@ use ring::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
     hmac,
 };
-use semel_core::{ports::Entropy, sign_in::SessionRow};
-use semel_protocol::{ChallengeId, SessionId};
+use semel_core::{actions::sign_in::is_same_hash, ports::Entropy, sign_in::SessionRow};
+use semel_protocol::{ChallengeId, InviteId, SessionId};
 use uuid::Uuid;
 
 /// Begins every refresh token, so that one that was put somewhere by mistake is found.
 const REFRESH_PREFIX: &str = "semel_rt_";
 /// Bytes of a refresh token: session, generation, MAC.
 const REFRESH_BYTES: usize = 16 + 8 + 32;
+/// Bytes of the token of an invite link: its id, half a MAC. 128 bits are more than anybody guesses, and links stay short.
+const INVITE_BYTES: usize = 16 + 16;
 
 /// Keys that follow from the server's secret.
 pub struct Secrets {
     codes: hmac::Key,
     refresh: hmac::Key,
     links: hmac::Key,
+    invites: hmac::Key,
     sealing: LessSafeKey,
     name: String,
 }
@@ -72,6 +75,7 @@ impl Secrets {
             codes: key("codes"),
             refresh: key("refresh"),
             links: key("links"),
+            invites: key("invites"),
             sealing: LessSafeKey::new(sealing.expect("SHA-256 has the length of a key")),
             name: format!("{first:08x}"),
         }
@@ -104,6 +108,28 @@ impl Secrets {
     pub fn is_real(&self, token: &RefreshToken, row: &SessionRow) -> bool {
         let message = refresh_message(token.session_id, row, token.generation);
         hmac::verify(&self.refresh, &message, &token.mac).is_ok()
+    }
+
+    /// The token of an invite link. It is kept nowhere: it can be made again as often as it is wanted.
+    pub fn invite_token(&self, id: InviteId) -> String {
+        let token = [&id.0.as_bytes()[..], &self.invite_mac(id)[..16]].concat();
+        BASE64_URL_SAFE_NO_PAD.encode(token)
+    }
+
+    /// The invite link of which this is the token; none if it was not made here. Compares in constant time.
+    pub fn invite(&self, token: &str) -> Option<InviteId> {
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(token).ok()?;
+        let bytes: [u8; INVITE_BYTES] = bytes.try_into().ok()?;
+        let (id, mac) = bytes.split_at(16);
+        let id = InviteId(Uuid::from_slice(id).ok()?);
+        let whole = self.invite_mac(id);
+        let mut given = whole;
+        given[..16].copy_from_slice(mac);
+        is_same_hash(given, whole).then_some(id)
+    }
+
+    fn invite_mac(&self, id: InviteId) -> [u8; 32] {
+        bytes(hmac::sign(&self.invites, id.0.as_bytes()))
     }
 
     /// The one link that makes an operator of a database, always the same until it is used.
@@ -210,6 +236,28 @@ mod tests {
             &format!("{text}A"),
         ] {
             assert_eq!(RefreshToken::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn p_invite_1_the_token_of_a_link_is_real_for_its_id_and_secret_only() {
+        let (secrets, id) = (Secrets::new(b"one"), InviteId(Uuid::from_u128(5)));
+        let token = secrets.invite_token(id);
+        assert_eq!(secrets.invite(&token), Some(id));
+        assert_eq!(Secrets::new(b"two").invite(&token), None);
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(&token).unwrap();
+        assert_eq!(bytes.len(), INVITE_BYTES);
+        for at in 0..bytes.len() {
+            let mut other = bytes.clone();
+            other[at] ^= 1;
+            assert_eq!(
+                secrets.invite(&BASE64_URL_SAFE_NO_PAD.encode(other)),
+                None,
+                "{at}"
+            );
+        }
+        for bad in ["", &token[1..], &format!("{token}A"), &format!("{token}=")] {
+            assert_eq!(secrets.invite(bad), None, "{bad}");
         }
     }
 

@@ -51,6 +51,7 @@ pub enum About {
     Contact(UserId),
     Block(UserId),
     BlockedBy(UserId),
+    Profile(UserId),
 }
 
 /// The hint about a line; none about positions, which have their own.
@@ -61,6 +62,7 @@ pub fn of_line(line: &OwnLine) -> Option<Own> {
         Subject::Contact(who) => About::Contact(who),
         Subject::Block(who) => About::Block(who),
         Subject::BlockedBy(who) => About::BlockedBy(who),
+        Subject::Profile(who) => About::Profile(who),
     };
     Some((line.who.clone(), about, line.number))
 }
@@ -72,6 +74,7 @@ pub fn line((who, about, number): Own) -> OwnLine {
         About::Contact(who) => Subject::Contact(who),
         About::Block(who) => Subject::Block(who),
         About::BlockedBy(who) => Subject::BlockedBy(who),
+        About::Profile(who) => Subject::Profile(who),
     };
     OwnLine {
         who,

@@ -68,12 +68,16 @@ pub struct Config {
     pub host: HostTokens,
     /// Whether Socket.IO may begin with long polling.
     pub polling: bool,
+    /// Whether operators may give people pictures that other servers keep.
+    pub outside_pictures: bool,
     /// Proxies that are believed to say for whom they ask.
     pub trusted_proxies: Vec<IpNet>,
     /// How many may come in at a time.
     pub admission: Admission,
     /// How often people may do things.
     pub rates: Rates,
+    /// After how many people with whom they share no thread one person asks in a day.
+    pub strangers_day_max: u64,
     /// How long answers are kept for replay.
     pub idempotency: Duration,
     /// How long a start waits for a database server that is not there.

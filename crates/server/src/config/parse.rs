@@ -22,6 +22,8 @@ const SECRET_BYTES_MIN: usize = 32;
 const DATABASE_NAME: &str = "semel.db";
 /// Ten years.
 const HSTS_DAYS_MAX: u64 = 3_650;
+/// Strangers of one person in a day.
+const STRANGERS_MAX: u64 = 1_000_000_000;
 /// Characters of a server's name.
 const SERVER_ID_CHARACTERS_MAX: usize = 64;
 
@@ -45,11 +47,11 @@ pub(super) fn config(values: Values, problems: &mut Vec<String>) -> Option<Confi
     let sign_in = sign_in_parse::sign_in(&mut reader, listen);
     let host = sign_in_parse::host(&mut reader);
     let polling = reader.read("polling", choice);
+    let outside_pictures = reader.read("outside_pictures", choice);
     let trusted_proxies = reader.read("trusted_proxies", networks);
     let admission = admission(&mut reader);
-    let of_person = reader.read("actions_per_second", rate);
-    let connects = reader.read("connects_per_second", rate);
-    let handshakes = reader.read("handshakes_per_second", rate);
+    let rates = rates(&mut reader);
+    let strangers = reader.read("strangers_per_day", |text| whole(text, 0, STRANGERS_MAX));
     let idempotency = reader.read("idempotency_hours", |text| whole(text, 1, 8760));
     let start = reader.read("start_seconds", |text| whole(text, 0, 600));
     let drain_notice = reader.read("drain_notice_seconds", |text| whole(text, 0, 600));
@@ -78,13 +80,11 @@ pub(super) fn config(values: Values, problems: &mut Vec<String>) -> Option<Confi
         sign_in: sign_in?,
         host: host?,
         polling: polling?,
+        outside_pictures: outside_pictures?,
         trusted_proxies: trusted_proxies?,
         admission: admission?,
-        rates: Rates {
-            of_person: of_person?,
-            connects: connects?,
-            handshakes: handshakes?,
-        },
+        rates: rates?,
+        strangers_day_max: strangers.map(|max| if max == 0 { u64::MAX } else { max })?,
         idempotency: Duration::from_secs(idempotency? * 60 * 60),
         start: Duration::from_secs(start?),
         drain_notice: Duration::from_secs(drain_notice?),
@@ -105,6 +105,26 @@ fn admission(reader: &mut Reader<'_>) -> Option<Admission> {
         connecting_per_address_max: of_one? as usize,
         entering_max: entering? as usize,
         syncing_max: syncing? as usize,
+    })
+}
+
+/// How often somebody may do something.
+fn rates(reader: &mut Reader<'_>) -> Option<Rates> {
+    let of_person = reader.read("actions_per_second", rate);
+    let reads = reader.read("reads_per_second", rate);
+    let of_device = reader.read("device_per_second", rate);
+    let reaching = reader.read("reaching_per_second", rate);
+    let heavy = reader.read("heavy_per_second", rate);
+    let connects = reader.read("connects_per_second", rate);
+    let handshakes = reader.read("handshakes_per_second", rate);
+    Some(Rates {
+        of_person: of_person?,
+        reads: reads?,
+        of_device: of_device?,
+        reaching: reaching?,
+        heavy: heavy?,
+        connects: connects?,
+        handshakes: handshakes?,
     })
 }
 

@@ -54,7 +54,7 @@ pub const SETTINGS: &[Setting] = &[
         "server_id",
         "SERVER_ID",
         Some("server-1"),
-        "Name of this server in logs, health and metrics.",
+        "Name of this server in metrics, in server.json and in the line of its log that says where it serves.",
     ),
     Setting {
         is_secret: true,
@@ -234,6 +234,12 @@ pub const SETTINGS: &[Setting] = &[
         "Whether Socket.IO clients may begin with HTTP long polling; `false` leaves WebSocket only.",
     ),
     setting(
+        "outside_pictures",
+        "SEMEL_OUTSIDE_PICTURES",
+        Some("false"),
+        "Whether operators may give people pictures at https addresses elsewhere, which learn of everybody who sees them.",
+    ),
+    setting(
         "trusted_proxies",
         "SEMEL_TRUSTED_PROXIES",
         Some(""),
@@ -270,6 +276,30 @@ pub const SETTINGS: &[Setting] = &[
         "What one person may change or notify per second over all servers, ten times as much at once; 0 for no limit.",
     ),
     setting(
+        "reads_per_second",
+        "SEMEL_READS_PER_SECOND",
+        Some("1000"),
+        "What one person, or one address without a token, may ask per second over all servers, ten times as much at once; 0 for no limit.",
+    ),
+    setting(
+        "device_per_second",
+        "SEMEL_DEVICE_PER_SECOND",
+        Some("500"),
+        "The same of one device that is signed in here, changes, notices and questions each, ten times as much at once; 0 for no limit.",
+    ),
+    setting(
+        "reaching_per_second",
+        "SEMEL_REACHING_PER_SECOND",
+        Some("200"),
+        "Of that, what reaches people or groups that are new to somebody, ten times as much at once; 0 for no limit.",
+    ),
+    setting(
+        "heavy_per_second",
+        "SEMEL_HEAVY_PER_SECOND",
+        Some("20"),
+        "Of that, uploads and exports of one person, ten times as much at once; 0 for no limit.",
+    ),
+    setting(
         "connects_per_second",
         "SEMEL_CONNECTS_PER_SECOND",
         Some("100"),
@@ -280,6 +310,12 @@ pub const SETTINGS: &[Setting] = &[
         "SEMEL_HANDSHAKES_PER_SECOND",
         Some("1000"),
         "Connections that one address begins per second over all servers, ten times as many at once; 0 for no limit.",
+    ),
+    setting(
+        "strangers_per_day",
+        "SEMEL_STRANGERS_PER_DAY",
+        Some("10000"),
+        "People with whom they share no thread after whom one person asks in a day, or whom they write to, add, block or report; 0 for no limit.",
     ),
     setting(
         "idempotency_hours",

@@ -4,13 +4,17 @@ use std::fmt::Write;
 
 use semel_core::{
     Answer, Refusal, Reply,
-    actions::{Outcome, Own, Sent, sign_in::SignedIn},
+    actions::{Invited, Outcome, Own, Sent, sign_in::SignedIn},
     row::Standing,
 };
 use semel_protocol::{
     entry::EntryPage,
+    export::ErasureResult,
+    invite::{InviteList, InviteResult, JoinResult, LookAtInviteResult, RevokeInviteResult},
     message::{MessagePage, SendResult},
-    operator::{AuditPage, StandingResult},
+    operator::{AuditPage, OperatorList, OperatorResult, StandingResult},
+    picture::{self, PictureResult},
+    report::{ReportPage, ReportResult, ResolveResult},
     sign_in::{Done, IdentityList, RevokeResult, SessionList},
     thread::{
         BatchItem, BatchResult, CheckExistingResult, CreateOrGetResult, ExpandResult, LeaveResult,
@@ -23,7 +27,10 @@ use semel_protocol::{
 };
 use serde::Serialize;
 
-use super::{contact, findability, from_refusal, message, participant, preferences, thread, user};
+use super::{
+    contact, findability, from_refusal, invite::invited, message, participant, preferences, thread,
+    user,
+};
 
 /// `data` of every answer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -32,6 +39,12 @@ use super::{contact, findability, from_refusal, message, participant, preference
 pub enum Data {
     Audit(AuditPage),
     Standing(StandingResult),
+    Operator(OperatorResult),
+    Operators(OperatorList),
+    Erased(ErasureResult),
+    Reported(ReportResult),
+    Reports(ReportPage),
+    Resolved(ResolveResult),
     CheckExisting(CheckExistingResult),
     Block(Block),
     Blocks(BlockPage),
@@ -40,11 +53,17 @@ pub enum Data {
     CreateOrGet(CreateOrGetResult),
     Entries(EntryPage),
     Expand(ExpandResult),
+    Invite(InviteResult),
+    Invites(InviteList),
+    InviteRevoked(RevokeInviteResult),
+    LookAtInvite(LookAtInviteResult),
+    Join(JoinResult),
     Leave(LeaveResult),
     Message(MessageResult),
     Messages(MessagePage),
     Participants(ParticipantPage),
     Preferences(PreferencesResult),
+    Picture(PictureResult),
     Pruned { removed: usize },
     Read(ReadResult),
     Done(Done),
@@ -74,6 +93,7 @@ pub struct Success<T> {
 /// What the caller of a command gets: status, bytes and, where something was made, where it can be had.
 pub fn answer(result: &Result<Outcome, Refusal>, request_id: &str) -> Answer {
     match result {
+        Ok(Outcome::Invited(Invited::Nothing)) => refused(&Refusal::not_found(), request_id),
         Ok(outcome) => {
             let (is_new, location) = made(outcome);
             let body = envelope(&data(outcome, request_id));
@@ -84,14 +104,16 @@ pub fn answer(result: &Result<Outcome, Refusal>, request_id: &str) -> Answer {
                 location: location.filter(|_| is_new),
             }
         }
-        Err(refusal) => {
-            let problem = from_refusal(refusal, request_id);
-            Answer {
-                status: problem.status,
-                body: bytes(&problem),
-                location: None,
-            }
-        }
+        Err(refusal) => refused(refusal, request_id),
+    }
+}
+
+fn refused(refusal: &Refusal, request_id: &str) -> Answer {
+    let problem = from_refusal(refusal, request_id);
+    Answer {
+        status: problem.status,
+        body: bytes(&problem),
+        location: None,
     }
 }
 
@@ -146,12 +168,17 @@ fn made(outcome: &Outcome) -> (bool, Option<String>) {
             let location = format!("/api/chat/threads/{thread}/messages?around_seq={seq}&limit=1");
             (!sent.duplicate, Some(location))
         }
+        Outcome::Invited(Invited::Made(_, row)) => {
+            let location = format!("/api/chat/threads/{}/invites", row.thread_id);
+            (true, Some(location))
+        }
         Outcome::User {
             user_id, created, ..
         } => (
             *created,
             Some(format!("/api/users/{}", path_segment(user_id.as_str()))),
         ),
+        Outcome::Picture { id, created, .. } => (*created, Some(picture::address(*id))),
         _ => (false, None),
     }
 }
@@ -207,6 +234,7 @@ fn data(outcome: &Outcome, request_id: &str) -> Data {
             thread: thread(view),
         }),
         Outcome::Own(own) => own_data(own),
+        Outcome::Invited(it) => invited(it),
         Outcome::Left(thread_id) => Data::Leave(LeaveResult {
             thread_id: *thread_id,
         }),
@@ -250,9 +278,40 @@ fn of_people(outcome: &Outcome) -> Data {
         Outcome::Standing { user_id, standing } => Data::Standing(StandingResult {
             user_id: user_id.clone(),
             suspended_at: match standing {
-                Standing::Good => None,
+                Standing::Good | Standing::Erased(_) => None,
                 Standing::Suspended(since) => Some(*since),
             },
+        }),
+        Outcome::Operator {
+            user_id,
+            is_operator,
+        } => Data::Operator(OperatorResult {
+            user_id: user_id.clone(),
+            is_operator: *is_operator,
+        }),
+        Outcome::Erased { user_id, at, .. } => Data::Erased(ErasureResult {
+            user_id: user_id.clone(),
+            erased_at: *at,
+        }),
+        Outcome::Reported(report_id) => Data::Reported(ReportResult {
+            report_id: *report_id,
+        }),
+        Outcome::Resolved {
+            report_id,
+            outcome,
+            at,
+            ..
+        } => Data::Resolved(ResolveResult {
+            report_id: *report_id,
+            outcome: *outcome,
+            resolved_at: *at,
+        }),
+        Outcome::Picture {
+            id, width, height, ..
+        } => Data::Picture(PictureResult {
+            picture: picture::address(*id),
+            width: *width,
+            height: *height,
         }),
         Outcome::Pruned(removed) => Data::Pruned { removed: *removed },
         Outcome::SignedIn(SignedIn::Revoked(ids)) => Data::Revoked(RevokeResult {

@@ -4,6 +4,8 @@
 mod answer;
 pub mod cursor;
 mod entry;
+mod export;
+mod invite;
 mod operator;
 mod problem;
 mod renderer;
@@ -13,7 +15,9 @@ mod thread;
 
 pub use answer::{Data, Success, ack, answer, envelope};
 pub use entry::{entry, entry_page, entry_row};
-pub use operator::audit_line;
+pub use export::{exported_thread, own_handle, own_invite, own_line, own_picture, own_report};
+pub use invite::invite;
+pub use operator::{audit_line, report};
 pub use problem::{from_ledger, from_refusal};
 pub use renderer::JsonRenderer;
 pub use request::{

@@ -201,14 +201,16 @@ pub fn mark_delivered(thread_id: ThreadId, seq: Seq) -> Action {
     .into()
 }
 
-/// A profile. The caller has checked that it is the person's own, or that an operator asks.
-pub fn change_profile(user_id: UserId, request: ProfileChange) -> Action {
+/// A profile. The caller has checked that it is the person's own, or that an operator asks, and whether the picture may be one
+/// that another server keeps.
+pub fn change_profile(user_id: UserId, request: ProfileChange, outside_picture: bool) -> Action {
     actions::UpsertUser {
         user_id,
         display_name: request.display_name,
         about: request.about,
         picture: request.picture,
         only_if_absent: false,
+        outside_picture,
     }
     .into()
 }
@@ -250,7 +252,7 @@ pub fn sync_ask(request: SyncRequest, incarnation: &str) -> Result<SyncAsk, Refu
         after: request
             .cursor
             .as_deref()
-            .map(|text| cursor::thread(text, "/cursor"))
+            .map(|text| cursor::sync(text, "/cursor"))
             .transpose()?,
         limit: SYNC_PAGE_THREADS_MAX,
     })

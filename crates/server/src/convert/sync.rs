@@ -29,7 +29,7 @@ pub fn sync_result(view: &SyncView, incarnation: &str) -> SyncResult {
             .collect(),
         incarnation: incarnation.to_owned(),
         since: view.since,
-        next_cursor: view.next.map(cursor::of_thread),
+        next_cursor: view.next.map(cursor::of_sync),
     }
 }
 

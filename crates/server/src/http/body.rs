@@ -116,6 +116,7 @@ mod tests {
     use semel_protocol::requests::{ChangeThread, CreateOrGet, EditMessage, SendMessage};
 
     use super::*;
+    use crate::near::Near;
 
     fn check<T: DeserializeOwned + Serialize + std::fmt::Debug>(body: &str) -> (Code, String) {
         let refusal = read::<T>(body.as_bytes()).unwrap_err();
@@ -190,5 +191,37 @@ mod tests {
             read::<ChangeThread>(b"\"\xff\"").unwrap_err().code,
             Code::MalformedBody
         );
+    }
+
+    /// Whatever is taken is a plain object of the form that is written; whatever is refused says why.
+    fn is_read_or_refused<T: DeserializeOwned + Serialize>(body: &[u8]) {
+        let Err(refusal) = read::<T>(body) else {
+            let value: Value = serde_json::from_slice(body).expect("what is taken is JSON");
+            assert!(value.is_object(), "{value}");
+            assert_eq!(members(body), Ok(value));
+            return;
+        };
+        assert!(refusal.code == Code::MalformedBody || refusal.code == Code::InvalidRequest);
+        assert!(!refusal.detail.is_empty() || !refusal.errors.is_empty());
+    }
+
+    #[test]
+    fn fuzz_bodies() {
+        let id = "0190b5c8-0000-7000-8000-000000000001";
+        let send = format!(r#"{{"client_id":"{id}","content":"x","reply_to":null}}"#);
+        let samples = [
+            r#"{"participants":["ann","bob"],"thread_type":"group","title":"x","distinct":false}"#,
+            r#"{"title":"x","settings":{"history":"all"},"title":null}"#,
+            &send,
+            r#"{"content":"\u0000\ud800"}"#,
+            "[[[[[[[[{",
+        ];
+        bolero::check!().with_type::<Near>().for_each(|near| {
+            let body = near.bytes(&samples);
+            is_read_or_refused::<CreateOrGet>(&body);
+            is_read_or_refused::<ChangeThread>(&body);
+            is_read_or_refused::<SendMessage>(&body);
+            is_read_or_refused::<EditMessage>(&body);
+        });
     }
 }

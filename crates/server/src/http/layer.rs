@@ -12,7 +12,7 @@ use futures_util::FutureExt;
 use metrics::counter;
 use tracing::Instrument;
 
-use super::respond;
+use super::{respond, rest::Rest};
 use crate::{app::App, headers, telemetry::metrics::HTTP_REQUESTS};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -38,10 +38,14 @@ pub(super) async fn around(
         user_id = tracing::field::Empty,
     );
     request.extensions_mut().insert(RequestId(id.clone()));
+    let (request, rest) = Rest::of(request);
     let started = Instant::now();
     let mut response = async {
         let caught = AssertUnwindSafe(next.run(request)).catch_unwind().await;
         let response = caught.unwrap_or_else(|cause| panicked(cause.as_ref(), &id));
+        if let Some(rest) = rest {
+            rest.throw_away().await;
+        }
         let status = response.status().as_u16();
         let millis = started.elapsed().as_secs_f64() * 1_000.0;
         tracing::debug!(status, millis, "answered");

@@ -29,14 +29,16 @@ pub(super) fn list_messages(caller: &Caller, parts: &Parts) -> Result<Ask, Refus
         parts.number("before_seq")?,
         parts.number("after_seq")?,
         parts.number("around_seq")?,
+        parts.query_id("around_id", "a message id is a UUID")?,
     );
     let around = match places {
-        (None, None, None) => Around::Newest,
-        (Some(seq), None, None) => Around::Before(seq),
-        (None, Some(seq), None) => Around::After(seq),
-        (None, None, Some(seq)) => Around::Seq(seq),
+        (None, None, None, None) => Around::Newest,
+        (Some(seq), None, None, None) => Around::Before(seq),
+        (None, Some(seq), None, None) => Around::After(seq),
+        (None, None, Some(seq), None) => Around::Seq(seq),
+        (None, None, None, Some(id)) => Around::Message(id),
         _ => {
-            let detail = "at most one of before_seq, after_seq and around_seq";
+            let detail = "at most one of before_seq, after_seq, around_seq and around_id";
             return Err(Refusal::invalid("?around_seq", detail));
         }
     };

@@ -13,9 +13,9 @@ use utoipa::{
 };
 
 use super::{
-    ROUTES, health, messages, operators, people, profile,
-    route::{Handler, Method, Route},
-    sign_in::{codes, manage, provider, sessions},
+    ROUTES, health, invites, messages, operators, people, pictures, privacy, profile, reports,
+    route::{Method, Route},
+    sign_in::{codes, erase, manage, provider, sessions},
     threads,
 };
 
@@ -60,10 +60,17 @@ pub fn document() -> Document {
         people::change_me,
         people::get_user,
         people::put_user,
+        pictures::upload,
+        pictures::get_picture,
         profile::change_handle,
         profile::get_findability,
         profile::change_findability,
         profile::find,
+        invites::list_invites,
+        invites::create_invite,
+        invites::revoke_invite,
+        invites::look_at_invite,
+        invites::join_by_invite,
         codes::methods,
         codes::start,
         codes::verify,
@@ -83,6 +90,17 @@ pub fn document() -> Document {
         operators::lift,
         operators::remove_message,
         operators::list_audit,
+        operators::expel_participant,
+        operators::grant,
+        operators::withdraw,
+        operators::list_operators,
+        operators::list_reports,
+        operators::resolve_report,
+        privacy::export_me,
+        erase::erase,
+        privacy::erase_person,
+        reports::report_message,
+        reports::report_person,
         health::health,
         health::live,
         health::ready,
@@ -150,7 +168,7 @@ fn complete(route: &Route, operation: &mut Operation) {
             schema,
         ));
     }
-    if matches!(route.handler, Handler::Mutation(_)) {
+    if route.takes_key() {
         let text = "1 to 255 visible ASCII characters, bare or quoted. A repeat with the same key gets the same answer.";
         let schema = ObjectBuilder::new()
             .schema_type(Type::String)
@@ -196,7 +214,7 @@ fn parameter(
 fn path_schema(name: &str) -> Schema {
     let text = ObjectBuilder::new().schema_type(Type::String);
     match name {
-        "thread_id" | "message_id" | "session_id" => {
+        "thread_id" | "message_id" | "session_id" | "report_id" | "invite_id" | "picture_id" => {
             text.format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
         }
         _ => text.min_length(Some(1)).max_length(Some(64)),
@@ -224,6 +242,7 @@ fn query_schema(name: &str) -> (&'static str, Schema) {
         "before_seq" => ("Messages before this one.", number),
         "after_seq" => ("Messages after this one.", number),
         "around_seq" => ("Messages on both sides of this one.", number),
+        "around_id" => ("The same of a message that is known by its id.", text),
         "cursor" => ("`next_cursor` of the page before.", text),
         "on_conflict" => {
             let words = ["refuse", "keep_separate"];
@@ -283,7 +302,7 @@ mod tests {
         let is_stored = |method: &str, path: &str| {
             let same = |route: &&Route| route.method.name() == method && route.path == path;
             let route = ROUTES.iter().find(same).unwrap();
-            matches!(route.handler, Handler::Mutation(_))
+            route.takes_key()
         };
         for (method, path) in documented().iter().filter(|(method, _)| method != "get") {
             let parameters = document["paths"][path][method]["parameters"]

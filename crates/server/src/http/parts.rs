@@ -1,17 +1,18 @@
 //! A request that was received whole, and how routes read it.
 
-use std::{fmt::Display, str::FromStr};
+use std::{fmt::Display, str::FromStr, sync::Arc};
 
 use semel_core::Refusal;
-use semel_protocol::{Code, MessageId, ThreadId, UserId};
+use semel_protocol::{Code, InviteId, MessageId, PictureId, ReportId, ThreadId, Timestamp, UserId};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::body;
-use crate::address::ClientAddress;
+use crate::{address::ClientAddress, app::App};
 
 /// A request that was received whole.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Parts {
+    pub(super) app: Arc<App>,
     pub(super) path: Vec<(String, String)>,
     pub(super) query: Vec<(String, String)>,
     /// Without parameters, lower case; empty without a `Content-Type`.
@@ -57,8 +58,32 @@ impl Parts {
         self.id("thread_id", "a thread id is a UUID")
     }
 
+    pub(super) fn invite_id(&self) -> Result<InviteId, Refusal> {
+        self.id("invite_id", "the id of an invite link is a UUID")
+    }
+
+    /// The invite link of which this is the token; none if it is none of this server's.
+    pub(super) fn invite_of(&self, token: &str) -> Option<InviteId> {
+        self.app.tokens.secrets().invite(token)
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.app.clock.now()
+    }
+
     pub(super) fn message_id(&self) -> Result<MessageId, Refusal> {
         self.id("message_id", "a message id is a UUID")
+    }
+
+    pub(super) fn report_id(&self) -> Result<ReportId, Refusal> {
+        self.id("report_id", "a report id is a UUID")
+    }
+
+    /// Whatever is no id names nothing.
+    pub(super) fn picture_id(&self) -> Option<PictureId> {
+        let text = self.path("picture_id");
+        let id: PictureId = text.parse().ok()?;
+        (id.to_string() == text).then_some(id)
     }
 
     pub(super) fn user_id(&self) -> Result<UserId, Refusal> {
@@ -87,6 +112,18 @@ impl Parts {
             value.ok_or_else(|| Refusal::invalid(&format!("?{name}"), "a whole number"))
         };
         self.query(name).map(number).transpose()
+    }
+
+    pub(super) fn query_id<T: FromStr>(
+        &self,
+        name: &str,
+        detail: &str,
+    ) -> Result<Option<T>, Refusal> {
+        let id = |text: &str| {
+            text.parse()
+                .map_err(|_| Refusal::invalid(&format!("?{name}"), detail))
+        };
+        self.query(name).map(id).transpose()
     }
 
     /// Rows of a page. One more is asked for, which [`cut`] takes off again.

@@ -1,9 +1,10 @@
 //! Calls about people.
 
 use semel_core::{
-    Refusal,
+    Refusal, Rows,
     actions::{self, Action},
     queries,
+    row::UserRow,
 };
 use semel_protocol::{
     UserId,
@@ -17,7 +18,7 @@ use semel_protocol::{
 use super::{
     operators,
     parts::{Parts, cut},
-    route::Ask,
+    route::{Ask, FoundOr},
 };
 use crate::{
     auth::Caller,
@@ -110,7 +111,11 @@ fn set_block(parts: &Parts, is_blocked: bool) -> Result<Action, Refusal> {
     reason = "all routes of the table look alike"
 )]
 pub(super) fn get_me(caller: &Caller, _: &Parts) -> Result<Ask, Refusal> {
-    Ok(person(caller.user_id.clone()))
+    let id = caller.user_id.clone();
+    Ok(Box::new(move |rows| {
+        let row = queries::user(rows, &id)?.ok_or_else(Refusal::not_found)?;
+        Ok(shown(&id, &row))
+    }))
 }
 
 /// Changes the caller's profile. What is left out stays as it is.
@@ -121,14 +126,23 @@ pub(super) fn change_me(caller: &Caller, parts: &Parts) -> Result<Action, Refusa
     Ok(convert::change_profile(
         caller.user_id.clone(),
         parts.json()?,
+        false,
     ))
 }
 
-/// A person.
+/// A person. Asking after those with whom the caller shares no thread is counted, whether they are here or not.
 #[utoipa::path(get, path = "/api/users/{user_id}", tag = "people",
     responses((status = 200, description = "The person.", body = Success<UserResult>)))]
-pub(super) fn get_user(_: &Caller, parts: &Parts) -> Result<Ask, Refusal> {
-    Ok(person(parts.user_id()?))
+pub(super) fn get_user(caller: &Caller, parts: &Parts) -> Result<FoundOr, Refusal> {
+    let (actor, user_id) = (caller.user_id.clone(), parts.user_id()?);
+    let look = actions::LookAtPerson {
+        user_id: user_id.clone(),
+    };
+    let ask = move |rows: &Rows| {
+        let row = queries::acquaintance(rows, &actor, &user_id)?;
+        Ok(row.map(|row| shown(&user_id, &row)))
+    };
+    Ok((Box::new(ask), look.into()))
 }
 
 /// Makes a person, or changes their profile. With an operator's token only.
@@ -139,14 +153,16 @@ pub(super) fn get_user(_: &Caller, parts: &Parts) -> Result<Ask, Refusal> {
         (status = 201, description = "This call made them.", body = Success<UserResult>)))]
 pub(super) fn put_user(caller: &Caller, parts: &Parts) -> Result<Action, Refusal> {
     operators::check(caller)?;
-    Ok(convert::change_profile(parts.user_id()?, parts.json()?))
+    let change = convert::change_profile(
+        parts.user_id()?,
+        parts.json()?,
+        parts.app.lets_outside_pictures(),
+    );
+    operators::deed(caller, change)
 }
 
-fn person(id: UserId) -> Ask {
-    Box::new(move |rows| {
-        let row = queries::user(rows, &id)?.ok_or_else(Refusal::not_found)?;
-        Ok(Data::User(UserResult {
-            user: convert::user(&id, &row),
-        }))
+fn shown(id: &UserId, row: &UserRow) -> Data {
+    Data::User(UserResult {
+        user: convert::user(id, row),
     })
 }

@@ -5,11 +5,16 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use http_body_util::BodyExt;
 use semel_core::{Answer, Refusal};
 use semel_protocol::{Code, Problem};
+use serde_json::Value;
 
 use super::layer::RequestId;
-use crate::convert::{self, Data};
+use crate::{
+    auth::Secrets,
+    convert::{self, Data},
+};
 
 /// Marks an answer that an earlier request with the same key got.
 pub(super) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
@@ -102,6 +107,30 @@ pub(super) fn internal(request_id: &str) -> Response {
         "something went wrong inside",
         request_id,
     ))
+}
+
+/// An answer with the tokens of the invite links that it names.
+pub(super) async fn with_links(response: Response, secrets: &Secrets) -> Response {
+    if !response.status().is_success() {
+        return response;
+    }
+    let (head, body) = response.into_parts();
+    let body = body.collect().await.expect("a body in memory is there");
+    let mut json: Value = serde_json::from_slice(&body.to_bytes()).expect("answers are JSON");
+    let one = json.pointer_mut("/data/invite").into_iter();
+    one.for_each(|invite| put_token(invite, secrets));
+    let list = json.pointer_mut("/data/invites");
+    let all = list.and_then(Value::as_array_mut).into_iter().flatten();
+    all.for_each(|invite| put_token(invite, secrets));
+    let body = serde_json::to_vec(&json).expect("JSON stays JSON");
+    Response::from_parts(head, body.into())
+}
+
+fn put_token(invite: &mut Value, secrets: &Secrets) {
+    let id = invite["id"].as_str().and_then(|id| id.parse().ok());
+    if let Some(id) = id {
+        invite["token"] = Value::String(secrets.invite_token(id));
+    }
 }
 
 fn json(status: u16, media_type: &'static str, body: Vec<u8>) -> Response {

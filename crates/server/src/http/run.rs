@@ -10,15 +10,16 @@ use axum::{
 };
 use http_body_util::BodyExt;
 use semel_core::{Command, IdempotencyKey, Refusal, actions::Action};
-use semel_protocol::{Code, Problem, limits::REQUEST_BODY_BYTES_MAX};
+use semel_protocol::{Code, limits::REQUEST_BODY_BYTES_MAX};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::{
     auth, key,
     layer::RequestId,
     parts::Parts,
     respond,
-    route::{Ask, Handler, Route},
+    route::{Ask, FoundOr, Handler, Reading, Route, Signing, Streaming, Uploading},
     sign_in::Visit,
 };
 use crate::{
@@ -26,7 +27,7 @@ use crate::{
     app::App,
     auth::Caller,
     convert, idempotency,
-    limits::{self, Class},
+    limits::{Doing, TooOften},
 };
 
 /// Time in which a body must arrive.
@@ -41,6 +42,20 @@ struct Asked {
     request_id: String,
 }
 
+impl Asked {
+    /// The caller does something, if they may.
+    fn take(&self, doing: Doing) -> Result<(), Refusal> {
+        self.app.take(&self.caller, doing).map_err(too_often)
+    }
+}
+
+fn too_often(too_often: TooOften) -> Refusal {
+    Refusal {
+        retry_after_ms: Some(too_often.retry_after_ms),
+        ..Refusal::new(Code::RateLimited, "too much at once")
+    }
+}
+
 pub(super) async fn run(
     route: &'static Route,
     State(app): State<Arc<App>>,
@@ -48,7 +63,7 @@ pub(super) async fn run(
 ) -> Response {
     let request_id = request.extensions().get::<RequestId>().cloned();
     let RequestId(request_id) = request_id.expect("the layer around gives every request an id");
-    if let Handler::SignIn(sign_in) = route.handler {
+    if let Handler::SignIn(sign_in) | Handler::Open(sign_in) = route.handler {
         let signing = visit(route, app, request, request_id.clone()).await;
         let visit = match signing {
             Ok(visit) => visit,
@@ -64,6 +79,7 @@ pub(super) async fn run(
         Err(problem) => return respond::unauthenticated(&problem, request.headers()),
     };
     tracing::Span::current().record("user_id", caller.user_id.as_str());
+    let server = Arc::clone(&app);
     let asked = Asked {
         app,
         caller,
@@ -73,23 +89,38 @@ pub(super) async fn run(
     let result = match route.handler {
         Handler::Mutation(read) => mutate(route, read, asked, request).await,
         Handler::Question(read) => ask(route, read, asked, request).await,
-        Handler::SignIn(_) => unreachable!("it was answered above"),
+        Handler::Counted(read) => ask_or_count(route, read, asked, request).await,
+        Handler::Stream(read) => stream(route, read, asked, request).await,
+        Handler::Upload(read) => upload(route, read, asked, request).await,
+        Handler::SignIn(_) | Handler::Open(_) => unreachable!("it was answered above"),
     };
-    result.unwrap_or_else(|refusal| respond::refusal(&refusal, &request_id))
+    let response = result.unwrap_or_else(|refusal| respond::refusal(&refusal, &request_id));
+    if route.has_links {
+        return respond::with_links(response, server.tokens.secrets()).await;
+    }
+    response
 }
 
-/// A request of signing in: who it is shows in it.
+/// A request of signing in, where who it is shows in it, or of what needs nobody.
 async fn visit(
     route: &Route,
     app: Arc<App>,
     request: Request,
     request_id: String,
 ) -> Result<Visit, Refusal> {
+    let address = request.extensions().get::<ClientAddress>().copied();
+    if let Some(address) = address {
+        let taken = match route.handler {
+            Handler::SignIn(_) => app.take_sign_in(address),
+            _ => app.take_read(address),
+        };
+        taken.map_err(too_often)?;
+    }
     Ok(Visit {
-        app,
         headers: request.headers().clone(),
-        address: request.extensions().get::<ClientAddress>().copied(),
-        parts: receive(route, request).await?,
+        address,
+        parts: receive(route, &app, request).await?,
+        app,
         request_id,
     })
 }
@@ -102,7 +133,7 @@ async fn mutate(
 ) -> Result<Response, Refusal> {
     let key = key::read(request.headers())?;
     let (method, uri) = (request.method().clone(), request.uri().clone());
-    let parts = receive(route, request).await?;
+    let parts = receive(route, &asked.app, request).await?;
     let action = read(&asked.caller, &parts)?;
     let idempotency = key.map(|key| {
         let request = idempotency::Request {
@@ -114,6 +145,39 @@ async fn mutate(
         };
         request.under(key)
     });
+    asked.take(Doing::action(&action))?;
+    Ok(submit(asked, action, idempotency).await)
+}
+
+/// Reading takes more work than anything else that one request can ask for: it counts before, whatever comes of it.
+async fn upload(
+    route: &Route,
+    read: fn(Uploading) -> Reading,
+    asked: Asked,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let key = key::read(request.headers())?;
+    let (method, uri) = (request.method().clone(), request.uri().clone());
+    let parts = receive(route, &asked.app, request).await?;
+    asked.take(Doing::UPLOAD)?;
+    let idempotency = key.map(|key| {
+        let digest = format!("{:x?}", Sha256::digest(&parts.body).as_slice());
+        let request = idempotency::Request {
+            method: method.as_str(),
+            path: uri.path(),
+            query: "",
+            media_type: &parts.media_type,
+            body: &Value::String(digest),
+        };
+        request.under(key)
+    });
+    let uploading = Uploading {
+        app: Arc::clone(&asked.app),
+        who: asked.caller.user_id.clone(),
+        request_id: asked.request_id.clone(),
+        bytes: parts.body,
+    };
+    let action = read(uploading).await?;
     Ok(submit(asked, action, idempotency).await)
 }
 
@@ -124,13 +188,6 @@ async fn submit(asked: Asked, action: Action, idempotency: Option<IdempotencyKey
         request_id,
     } = asked;
     let actor = caller.user_id;
-    if let Err(too_often) = app.take(Class::Action, &actor, limits::count(&action)) {
-        let problem = Problem::new(Code::RateLimited, "too much at once", request_id);
-        return respond::problem(&Problem {
-            retry_after_ms: Some(too_often.retry_after_ms),
-            ..problem
-        });
-    }
     let command = Command {
         actor,
         action,
@@ -156,8 +213,9 @@ async fn ask(
     asked: Asked,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let parts = receive(route, request).await?;
+    let parts = receive(route, &asked.app, request).await?;
     let question = read(&asked.caller, &parts)?;
+    asked.take(Doing::READ)?;
     let answer = asked
         .app
         .ask(&asked.caller.user_id, &asked.request_id, question)
@@ -168,8 +226,53 @@ async fn ask(
     })
 }
 
+async fn ask_or_count(
+    route: &Route,
+    read: fn(&Caller, &Parts) -> Result<FoundOr, Refusal>,
+    asked: Asked,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let parts = receive(route, &asked.app, request).await?;
+    let (question, action) = read(&asked.caller, &parts)?;
+    asked.take(Doing::READ)?;
+    let found = asked
+        .app
+        .ask(&asked.caller.user_id, &asked.request_id, question)
+        .await;
+    Ok(match found {
+        Ok(Some(data)) => respond::data(&data),
+        Ok(None) => {
+            asked.take(Doing::action(&action))?;
+            submit(asked, action, None).await
+        }
+        Err(problem) => respond::problem(&problem),
+    })
+}
+
+async fn stream(
+    route: &Route,
+    read: fn(Streaming) -> Signing,
+    asked: Asked,
+    request: Request,
+) -> Result<Response, Refusal> {
+    receive(route, &asked.app, request).await?.no_body()?;
+    asked.take(Doing::EXPORT)?;
+    let Asked {
+        app,
+        caller,
+        request_id,
+    } = asked;
+    let streaming = Streaming {
+        app,
+        caller,
+        request_id,
+    };
+    let answer = read(streaming).await;
+    Ok(answer.unwrap_or_else(|problem| respond::problem(&problem)))
+}
+
 /// Takes a request apart: parameters by name, the whole body.
-async fn receive(route: &Route, request: Request) -> Result<Parts, Refusal> {
+async fn receive(route: &Route, app: &Arc<App>, request: Request) -> Result<Parts, Refusal> {
     let (mut head, body) = request.into_parts();
     let params = RawPathParams::from_request_parts(&mut head, &())
         .await
@@ -186,11 +289,12 @@ async fn receive(route: &Route, request: Request) -> Result<Parts, Refusal> {
     let query = query(route, head.uri.query().unwrap_or(""))?;
     let media_type = media_type(&head.headers)?;
     Ok(Parts {
+        app: Arc::clone(app),
         address: head.extensions.get::<ClientAddress>().copied(),
         path,
         query,
         media_type,
-        body: whole(body).await?,
+        body: whole(body, route.body_bytes_max()).await?,
     })
 }
 
@@ -234,7 +338,7 @@ fn media_type(headers: &HeaderMap) -> Result<String, Refusal> {
     Ok(essence.trim().to_owned())
 }
 
-async fn whole(mut body: Body) -> Result<Vec<u8>, Refusal> {
+async fn whole(mut body: Body, bytes_max: usize) -> Result<Vec<u8>, Refusal> {
     let arrives = async {
         let (mut bytes, mut length) = (Vec::new(), 0);
         while let Some(frame) = body.frame().await {
@@ -243,14 +347,14 @@ async fn whole(mut body: Body) -> Result<Vec<u8>, Refusal> {
                 continue;
             };
             length += data.len();
-            if length <= REQUEST_BODY_BYTES_MAX {
+            if length <= bytes_max {
                 bytes.extend_from_slice(&data);
             } else if length > BODY_BYTES_DRAINED_MAX {
                 break;
             }
         }
-        if length > REQUEST_BODY_BYTES_MAX {
-            let detail = format!("a body has at most {REQUEST_BODY_BYTES_MAX} bytes");
+        if length > bytes_max {
+            let detail = format!("this body has at most {bytes_max} bytes");
             return Err(Refusal::new(Code::BodyTooLarge, detail));
         }
         Ok(bytes)

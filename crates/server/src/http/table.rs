@@ -1,12 +1,12 @@
 //! The table of routes.
 
 use super::{
-    messages, operators, people, profile,
+    invites, messages, operators, people, pictures, privacy, profile, reports,
     route::{
         Method::{Delete, Get, Patch, Post, Put},
         Route,
     },
-    sign_in::{codes, manage, provider, sessions},
+    sign_in::{codes, erase, manage, provider, sessions},
     threads,
 };
 
@@ -85,7 +85,13 @@ pub static ROUTES: &[Route] = &[
     ),
     Route::ask(
         "/api/chat/threads/{thread_id}/messages",
-        &["before_seq", "after_seq", "around_seq", "limit"],
+        &[
+            "before_seq",
+            "after_seq",
+            "around_seq",
+            "around_id",
+            "limit",
+        ],
         messages::list_messages,
     ),
     Route::act(
@@ -114,10 +120,34 @@ pub static ROUTES: &[Route] = &[
         messages::remove_reaction,
     ),
     Route::act(
+        Post,
+        "/api/chat/threads/{thread_id}/messages/{message_id}/report",
+        reports::report_message,
+    ),
+    Route::act(
         Patch,
         "/api/chat/threads/{thread_id}/preferences",
         threads::change_preferences,
     ),
+    Route::ask(
+        "/api/chat/threads/{thread_id}/invites",
+        &[],
+        invites::list_invites,
+    )
+    .with_links(),
+    Route::act(
+        Post,
+        "/api/chat/threads/{thread_id}/invites",
+        invites::create_invite,
+    )
+    .with_links(),
+    Route::act(
+        Delete,
+        "/api/chat/threads/{thread_id}/invites/{invite_id}",
+        invites::revoke_invite,
+    ),
+    Route::act(Post, "/api/invites/look", invites::look_at_invite),
+    Route::act(Post, "/api/invites/join", invites::join_by_invite),
     Route::ask("/api/contacts", PAGE, people::list_contacts),
     Route::act(Patch, "/api/contacts/{user_id}", people::change_contact),
     Route::ask("/api/blocks", PAGE, people::list_blocks),
@@ -125,6 +155,13 @@ pub static ROUTES: &[Route] = &[
     Route::act(Delete, "/api/blocks/{user_id}", people::unblock),
     Route::ask("/api/users/me", &[], people::get_me),
     Route::act(Patch, "/api/users/me", people::change_me),
+    Route::stream("/api/users/me/export", |streaming| {
+        Box::pin(privacy::export_me(streaming))
+    }),
+    Route::upload("/api/pictures", pictures::upload),
+    Route::open("/api/pictures/{picture_id}", |visit| {
+        Box::pin(pictures::get_picture(visit))
+    }),
     Route::act(Put, "/api/users/me/handle", profile::change_handle),
     Route::ask("/api/users/me/findability", &[], profile::get_findability),
     Route::act(
@@ -133,7 +170,8 @@ pub static ROUTES: &[Route] = &[
         profile::change_findability,
     ),
     Route::act(Post, "/api/users/find", profile::find),
-    Route::ask("/api/users/{user_id}", &[], people::get_user),
+    Route::act(Post, "/api/users/{user_id}/report", reports::report_person),
+    Route::counted("/api/users/{user_id}", people::get_user),
     Route::act(Put, "/api/users/{user_id}", people::put_user),
     Route::act(
         Post,
@@ -145,6 +183,33 @@ pub static ROUTES: &[Route] = &[
         Post,
         "/api/operator/threads/{thread_id}/messages/{message_id}/remove",
         operators::remove_message,
+    ),
+    Route::act(
+        Post,
+        "/api/operator/threads/{thread_id}/participants/{user_id}/remove",
+        operators::expel_participant,
+    ),
+    Route::act(
+        Post,
+        "/api/operator/people/{user_id}/grant",
+        operators::grant,
+    ),
+    Route::act(
+        Post,
+        "/api/operator/people/{user_id}/withdraw",
+        operators::withdraw,
+    ),
+    Route::act(
+        Post,
+        "/api/operator/people/{user_id}/erase",
+        privacy::erase_person,
+    ),
+    Route::ask("/api/operator/operators", &[], operators::list_operators),
+    Route::ask("/api/operator/reports", PAGE, operators::list_reports),
+    Route::act(
+        Post,
+        "/api/operator/reports/{report_id}/resolve",
+        operators::resolve_report,
     ),
     Route::ask("/api/operator/audit", PAGE, operators::list_audit),
     Route::sign_in(Get, "/api/auth/methods", |visit| {
@@ -164,6 +229,9 @@ pub static ROUTES: &[Route] = &[
     }),
     Route::sign_in(Post, "/api/auth/operator", |visit| {
         Box::pin(sessions::claim_operator(visit))
+    }),
+    Route::sign_in(Post, "/api/auth/erase", |visit| {
+        Box::pin(erase::erase(visit))
     }),
     Route::sign_in(Post, "/api/auth/providers/{provider}/start", |visit| {
         Box::pin(provider::start(visit))

@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use crate::{
     bus::DeviceNumber,
     realtime::packet::{self, Frame},
+    telemetry::metrics::DEVICES_CUT,
 };
 
 /// Ephemeral notices (typing, presence) of one device per second, and how many at once.
@@ -168,7 +169,7 @@ impl Device {
             return true;
         }
         if !self.is_cut.swap(true, Ordering::Relaxed) {
-            metrics::counter!("semel_slow_devices_cut_total").increment(1);
+            metrics::counter!(DEVICES_CUT).increment(1);
             tracing::info!(user_id = %self.user_id, "cut off a device that does not keep up");
             self.outlet.cut();
         }

@@ -29,7 +29,10 @@ use super::{
     task::{Event, Pending},
     typing,
 };
-use crate::bus::{Bus, Ear, Hints, State, hints};
+use crate::{
+    bus::{Bus, Ear, Hints, State, hints},
+    telemetry::metrics::HINTS_DROPPED,
+};
 
 /// Threads that one question fetches.
 const THREADS_AT_ONCE: usize = 32;
@@ -106,7 +109,7 @@ impl Shared {
         }
         let dropped = self.waiting().merge(hints);
         if dropped > 0 {
-            metrics::counter!("semel_bus_hints_dropped_total").increment(dropped as u64);
+            metrics::counter!(HINTS_DROPPED).increment(dropped as u64);
             self.look_now.notify_one();
         }
         self.came.notify_one();
@@ -146,7 +149,7 @@ fn place(epoch: u64, rev: Rev) -> Reached {
 
 impl Ear for Hub {
     fn hints(&self, mut hints: Hints) {
-        self.hear_revoked(std::mem::take(&mut hints.revoked));
+        self.hear_revoked(&std::mem::take(&mut hints.revoked));
         if let Some(shared) = &self.shared {
             shared.hear(shared.sift(hints));
         }

@@ -45,7 +45,7 @@ use semel_core::{
     queries::{self, Roster},
 };
 use semel_protocol::{ThreadId, UserId, socket::Presence};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 pub use typing::NotTold;
 
 use self::{
@@ -88,6 +88,8 @@ pub struct Hub {
     /// Another database has taken the place of the one by which was told.
     is_replaced: AtomicBool,
     own: OwnChanges,
+    /// Rung when another server ended a sign-in of somebody who is here.
+    ended_elsewhere: Notify,
     /// The ledger holds the hub, not the other way round.
     ledger: OnceLock<Weak<dyn Ledger>>,
     clock: Arc<dyn Clock>,
@@ -145,6 +147,7 @@ impl Hub {
             behind: Mutex::default(),
             is_replaced: AtomicBool::new(false),
             own: OwnChanges::default(),
+            ended_elsewhere: Notify::new(),
             ledger: OnceLock::new(),
             clock,
             rhythm,

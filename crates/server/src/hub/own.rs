@@ -11,7 +11,7 @@ use semel_core::{
     Rows, Stop,
     ports::{LedgerError, OwnLine},
     queries,
-    row::{PreferencesRow, Subject},
+    row::{PreferencesRow, Subject, UserRow},
     view::ContactView,
 };
 use semel_protocol::{
@@ -27,24 +27,42 @@ use crate::{
 
 /// Changes of which one question asks.
 const CHANGES_AT_ONCE: usize = 64;
-/// Changes that wait to be told. Of what is beyond devices learn from their next sync.
+/// Changes that wait to be told, profiles and others each. Of what is beyond devices learn from their next sync.
 const CHANGES_WAITING_MAX: usize = 100_000;
 
 /// What is to be told.
 #[derive(Debug, Default)]
 pub(super) struct OwnChanges {
-    waiting: Mutex<VecDeque<OwnLine>>,
+    waiting: Mutex<Waiting>,
     came: Notify,
 }
 
+/// Profiles are by themselves and come last: many change at once when a host writes to everybody, and nothing hangs on them, while a
+/// block ends what two people see of each other.
+#[derive(Debug, Default)]
+struct Waiting {
+    first: VecDeque<OwnLine>,
+    profiles: VecDeque<OwnLine>,
+}
+
+impl Waiting {
+    fn of(&mut self, line: &OwnLine) -> &mut VecDeque<OwnLine> {
+        match line.subject {
+            Subject::Profile(_) => &mut self.profiles,
+            _ => &mut self.first,
+        }
+    }
+}
+
 impl OwnChanges {
-    fn waiting(&self) -> MutexGuard<'_, VecDeque<OwnLine>> {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps one, if there is room for it.
     fn push(&self, line: OwnLine) {
         let mut waiting = self.waiting();
+        let waiting = waiting.of(&line);
         if waiting.len() >= CHANGES_WAITING_MAX {
             metrics::counter!("semel_hub_own_changes_dropped_total").increment(1);
             return;
@@ -55,16 +73,18 @@ impl OwnChanges {
 
     fn some(&self) -> Vec<OwnLine> {
         let mut waiting = self.waiting();
-        let count = CHANGES_AT_ONCE.min(waiting.len());
-        waiting.drain(..count).collect()
+        let Waiting { first, profiles } = &mut *waiting;
+        let mut lines: Vec<OwnLine> = first.drain(..CHANGES_AT_ONCE.min(first.len())).collect();
+        let room = CHANGES_AT_ONCE - lines.len();
+        lines.extend(profiles.drain(..room.min(profiles.len())));
+        lines
     }
 
     fn put_back(&self, lines: Vec<OwnLine>) {
         let mut waiting = self.waiting();
-        lines
-            .into_iter()
-            .rev()
-            .for_each(|line| waiting.push_front(line));
+        for line in lines.into_iter().rev() {
+            waiting.of(&line).push_front(line);
+        }
     }
 }
 
@@ -100,6 +120,7 @@ enum Now {
     /// Somebody else's block; nobody is told.
     BlockedBy(UserId, bool),
     Preferences(ThreadId, PreferencesRow),
+    Profile(UserId, UserRow),
 }
 
 impl Now {
@@ -118,6 +139,9 @@ impl Now {
                     preferences,
                 };
                 packet::event(from_server::PREFERENCES, &result)
+            }
+            Self::Profile(who, row) => {
+                packet::event(from_server::PROFILE, &convert::user(who, row))
             }
         })
     }
@@ -182,6 +206,42 @@ fn now(rows: &Rows, who: &UserId, subject: &Subject) -> Result<Option<Now>, Stop
             let is_blocked = queries::has_blocked(rows, other, who)?;
             Some(Now::BlockedBy(other.clone(), is_blocked))
         }
+        Subject::Profile(other) => {
+            queries::changed_profile(rows, who, other)?.map(|row| Now::Profile(other.clone(), row))
+        }
         Subject::Read(_) => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(subject: Subject) -> OwnLine {
+        OwnLine {
+            who: UserId::parse("ann").unwrap(),
+            number: 1,
+            subject,
+        }
+    }
+
+    #[test]
+    fn a_block_waits_behind_no_profile_and_is_kept_beside_as_many_as_there_is_room_for() {
+        let own = OwnChanges::default();
+        let bob = UserId::parse("bob").unwrap();
+        for _ in 0..=CHANGES_WAITING_MAX {
+            own.push(line(Subject::Profile(bob.clone())));
+        }
+        let block = line(Subject::BlockedBy(bob));
+        own.push(block.clone());
+        let lines = own.some();
+        assert_eq!(lines.len(), CHANGES_AT_ONCE);
+        assert_eq!(lines[0], block);
+        own.put_back(lines.clone());
+        assert_eq!(own.some(), lines);
+        assert_eq!(
+            own.waiting().profiles.len(),
+            CHANGES_WAITING_MAX - CHANGES_AT_ONCE + 1
+        );
+    }
 }

@@ -7,15 +7,11 @@ use semel_protocol::{Code, SessionId, UserId, socket::from_server};
 use super::{Device, Hub};
 use crate::{bus::Hints, realtime::packet};
 
-/// After so many milliseconds a device comes back that another server says to have lost its sign-in. The store is asked then
-/// whether it may.
-const ASK_AGAIN_MS: u64 = 500;
-
 impl Hub {
-    /// A sign-in of somebody has ended, or with none all of theirs: its devices are told and put out. Call it when that is
-    /// committed. The other servers are told; one that misses it must find it in the store by itself. How many devices
-    /// were put out here.
-    pub fn revoke(&self, who: &UserId, session: Option<SessionId>) -> usize {
+    /// A sign-in of somebody has ended: its devices are told and put out. Call it when that is committed. The other servers
+    /// are told; one that misses it must find it in the store by itself. How many devices were put out here.
+    pub fn revoke(&self, who: &UserId, session: SessionId) -> usize {
+        let session = Some(session);
         if let Some(shared) = &self.shared {
             let revoked = BTreeSet::from([(who.clone(), session)]);
             shared.bus.tell(Hints {
@@ -39,21 +35,25 @@ impl Hub {
     }
 
     /// Somebody may not use this server: their devices here are told and put out. How many.
-    pub fn shut_out(&self, who: &UserId) -> usize {
+    pub fn shut_out(&self, who: &UserId, code: Code) -> usize {
         let devices = self.devices_of(who, None);
         for device in &devices {
-            device.keep_out(Code::Suspended);
+            device.keep_out(code);
         }
         devices.len()
     }
 
-    /// Another server says so. That is a hint: the devices are closed, and what the store says when they come back counts.
-    pub(super) fn hear_revoked(&self, revoked: BTreeSet<(UserId, Option<SessionId>)>) {
-        for (who, session) in revoked {
-            for device in self.devices_of(&who, session) {
-                device.send_away(Code::Unauthenticated, ASK_AGAIN_MS);
-            }
+    /// Another server says that sign-ins have ended. That is a hint: the store is asked, and what it says counts.
+    pub(super) fn hear_revoked(&self, revoked: &BTreeSet<(UserId, Option<SessionId>)>) {
+        let is_here = |(who, session): &(UserId, _)| !self.devices_of(who, *session).is_empty();
+        if revoked.iter().any(is_here) {
+            self.ended_elsewhere.notify_one();
         }
+    }
+
+    /// Waits until another server says that a sign-in of somebody who is connected here has ended.
+    pub async fn ended_elsewhere(&self) {
+        self.ended_elsewhere.notified().await;
     }
 
     fn devices_of(&self, who: &UserId, session: Option<SessionId>) -> Vec<Arc<Device>> {

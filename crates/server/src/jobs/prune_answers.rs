@@ -50,7 +50,7 @@ pub async fn prune_answers_now(app: &Arc<App>, expiry: Duration) -> Result<usize
 
 async fn prune_batch(app: &Arc<App>, before: Timestamp) -> Result<usize, LedgerError> {
     let command = Command {
-        actor: UserId::parse("system").expect("a legal id"),
+        actor: UserId::of_server(),
         action: actions::PruneAnswers {
             before,
             limit: BATCH_ANSWERS_MAX,

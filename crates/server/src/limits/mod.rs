@@ -6,6 +6,7 @@
 //!
 //! Invariant: nobody waits for Redis.
 
+mod doing;
 mod window;
 
 use std::{
@@ -15,12 +16,13 @@ use std::{
     time::Duration,
 };
 
-use semel_core::actions::Action;
-use semel_protocol::UserId;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
-pub use self::window::Rate;
 use self::window::Window;
+pub use self::{
+    doing::{Class, Doer, Doing, Kind},
+    window::Rate,
+};
 use crate::{address::ClientAddress, bus::Bus};
 
 /// From one exchange to the next.
@@ -28,51 +30,28 @@ const EXCHANGE_EVERY: Duration = Duration::from_millis(250);
 /// How long one may take.
 const EXCHANGE_MAX: Duration = Duration::from_millis(200);
 /// Windows of one exchange; the others come next.
-const EXCHANGED_MAX: usize = 1_000;
-/// Windows that are kept. While there are more, those who come new are not counted.
-const WINDOWS_MAX: usize = 100_000;
-
-/// What somebody does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Class {
-    /// Changes something, over HTTP or a socket.
-    Action,
-    /// Tells others something that is not kept: typing, presence.
-    Notice,
-    /// Connects, by person.
-    Connect,
-    /// Begins a connection, by address.
-    Handshake,
-}
-
-impl Class {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Action => "action",
-            Self::Notice => "notice",
-            Self::Connect => "connect",
-            Self::Handshake => "handshake",
-        }
-    }
-}
+const EXCHANGED_MAX: usize = 2_000;
+/// Windows that are kept: a few for each person and device that was here lately. While there are more, those who come new are
+/// not counted.
+const WINDOWS_MAX: usize = 200_000;
 
 /// How often, by class.
 #[derive(Clone, Copy, Debug)]
 pub struct Rates {
     /// Actions of one person, and their notices, each.
     pub of_person: Rate,
+    /// Questions of one person; without a token, of one address.
+    pub reads: Rate,
+    /// Actions of one device, its questions, and its notices, each.
+    pub of_device: Rate,
+    /// Of what one person does, that which is [`Kind::Reaching`].
+    pub reaching: Rate,
+    /// Of what one person does, that which is [`Kind::Heavy`].
+    pub heavy: Rate,
     /// Connections of one person.
     pub connects: Rate,
-    /// Handshakes of one address.
+    /// Handshakes of one address, and its calls of signing in, each.
     pub handshakes: Rate,
-}
-
-/// How often an action counts.
-pub fn count(action: &Action) -> usize {
-    match action {
-        Action::SendBatch(batch) => batch.drafts.len(),
-        _ => 1,
-    }
 }
 
 /// What one server used of a window: its name, and for how many microseconds.
@@ -116,47 +95,78 @@ impl RateLimits {
         })
     }
 
-    /// A person does something that counts so often.
-    pub fn take(&self, class: Class, who: &UserId, count: usize) -> Result<(), TooOften> {
-        let rate = match class {
-            Class::Connect => self.rates.connects,
-            _ => self.rates.of_person,
+    /// Somebody does something, if their device, they, and what it is still have room for it: all of that, or nothing, is taken.
+    pub fn take(&self, doer: Doer<'_>, doing: Doing) -> Result<(), TooOften> {
+        let rates = &self.rates;
+        let rate = match doing.class {
+            Class::Connect => rates.connects,
+            Class::Read => rates.reads,
+            _ => rates.of_person,
         };
-        self.take_from(class, who.as_str(), rate, count)
+        let (who, mut asked) = (doer.user_id.as_str(), Vec::with_capacity(3));
+        asked.push(Asked::new(doing.class.name(), who, rate));
+        if let Some((session, label)) = doer.session_id.zip(doing.class.name_of_device()) {
+            asked.push(Asked::new(label, session, rates.of_device));
+        }
+        match doing.kind {
+            Kind::Usual => {}
+            Kind::Reaching => asked.push(Asked::new("reaching", who, rates.reaching)),
+            Kind::Heavy => asked.push(Asked::new("heavy", who, rates.heavy)),
+        }
+        self.take_from(asked, doing.count)
     }
 
     /// Somebody connects from an address.
     pub fn take_handshake(&self, address: ClientAddress) -> Result<(), TooOften> {
-        let name = address.to_string();
-        self.take_from(Class::Handshake, &name, self.rates.handshakes, 1)
+        self.take_one(Class::Handshake, address, self.rates.handshakes)
     }
 
-    fn take_from(
+    /// Somebody signs in or out from an address, or asks for tokens again.
+    pub fn take_sign_in(&self, address: ClientAddress) -> Result<(), TooOften> {
+        self.take_one(Class::SignIn, address, self.rates.handshakes)
+    }
+
+    /// Somebody without a token asks something from an address.
+    pub fn take_read(&self, address: ClientAddress) -> Result<(), TooOften> {
+        // No id of a person begins with a space.
+        self.take_one(Class::Read, format_args!(" {address}"), self.rates.reads)
+    }
+
+    fn take_one(
         &self,
         class: Class,
-        subject: &str,
+        subject: impl fmt::Display,
         rate: Rate,
-        count: usize,
     ) -> Result<(), TooOften> {
-        if rate.is_unlimited() {
-            return Ok(());
-        }
+        self.take_from(vec![Asked::new(class.name(), subject, rate)], 1)
+    }
+
+    /// Takes from all of these windows, or from none.
+    fn take_from(&self, mut asked: Vec<Asked>, count: usize) -> Result<(), TooOften> {
+        asked.retain(|asked| !asked.rate.is_unlimited());
         let now = self.now();
-        let name = format!("{}:{subject}", class.name());
         let mut windows = self.windows();
-        if windows.len() >= WINDOWS_MAX && !windows.contains_key(&name) {
+        let is_new = |asked: &Asked| !windows.contains_key(&asked.name);
+        if windows.len() + asked.len() > WINDOWS_MAX && asked.iter().any(is_new) {
             windows.retain(|_, window| !window.is_over(now));
-            if windows.len() >= WINDOWS_MAX {
-                return Ok(());
+        }
+        let waits = asked.iter().map(|asked| {
+            let window = windows.get(&asked.name);
+            let wait = window.map_or(0, |window| window.wait(now, asked.rate, count));
+            (wait, asked.label)
+        });
+        if let Some((wait, label)) = waits.max().filter(|(wait, _)| *wait > 0) {
+            metrics::counter!("semel_rate_limited_total", "class" => label).increment(1);
+            return Err(TooOften {
+                retry_after_ms: wait.div_ceil(1_000).max(1),
+            });
+        }
+        for Asked { name, rate, .. } in asked {
+            if windows.len() < WINDOWS_MAX || windows.contains_key(&name) {
+                windows.entry(name).or_default().take(now, rate, count);
             }
         }
-        let taken = windows.entry(name).or_default().take(now, rate, count);
-        taken.map_err(|wait| {
-            metrics::counter!("semel_rate_limited_total", "class" => class.name()).increment(1);
-            TooOften {
-                retry_after_ms: wait.div_ceil(1_000).max(1),
-            }
-        })
+        Ok(())
     }
 
     /// Tells other servers what was used and hears what they used, for as long as it is polled.
@@ -213,58 +223,20 @@ impl RateLimits {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// A window that something is to be taken from.
+struct Asked {
+    /// What it is called in metrics.
+    label: &'static str,
+    name: String,
+    rate: Rate,
+}
 
-    fn limits() -> Arc<RateLimits> {
-        let rate = Rate {
-            per_second: 10,
-            at_once: 5,
-        };
-        RateLimits::new(Rates {
-            of_person: rate,
-            connects: rate,
-            handshakes: Rate {
-                per_second: 0,
-                at_once: 0,
-            },
-        })
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn each_person_and_class_has_its_own_window() {
-        let limits = limits();
-        let [ann, bob] = ["ann", "bob"].map(|name| UserId::parse(name).unwrap());
-        limits.take(Class::Action, &ann, 5).unwrap();
-        let refused = limits.take(Class::Action, &ann, 1).unwrap_err();
-        assert_eq!(refused.retry_after_ms, 100);
-        limits.take(Class::Notice, &ann, 5).unwrap();
-        limits.take(Class::Action, &bob, 5).unwrap();
-        tokio::time::advance(Duration::from_millis(100)).await;
-        limits.take(Class::Action, &ann, 1).unwrap();
-        limits.take(Class::Action, &ann, 1).unwrap_err();
-        let peer = "192.0.2.1".parse().unwrap();
-        let anybody = ClientAddress::of(peer, &axum::http::HeaderMap::new(), &[]);
-        (0..1_000).for_each(|_| limits.take_handshake(anybody).unwrap());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_others_used_counts_from_the_next_exchange_on() {
-        let limits = limits();
-        let ann = UserId::parse("ann").unwrap();
-        limits.take(Class::Action, &ann, 2).unwrap();
-        let used = limits.used();
-        assert_eq!((used.len(), used[0].micros), (1, 200_000));
-        assert!(limits.used().is_empty(), "it is told once");
-        // Together with what others used, all five.
-        limits.learn(&used, &[500_000]);
-        limits.take(Class::Action, &ann, 1).unwrap_err();
-        tokio::time::advance(Duration::from_secs(1)).await;
-        assert!(limits.used().is_empty());
-        assert!(
-            limits.windows().is_empty(),
-            "nothing is kept of who is silent"
-        );
+impl Asked {
+    fn new(label: &'static str, subject: impl fmt::Display, rate: Rate) -> Self {
+        let name = format!("{label}:{subject}");
+        Self { label, name, rate }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,14 @@ impl Rate {
         self.per_second == 0
     }
 
+    fn most(self) -> u64 {
+        u64::from(self.at_once.max(1))
+    }
+
+    fn cost(self, count: usize) -> u64 {
+        self.micros((count as u64).min(self.most()))
+    }
+
     fn micros(self, count: u64) -> u64 {
         count * 1_000_000 / u64::from(self.per_second.max(1))
     }
@@ -29,18 +37,18 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// Takes so often; or how many microseconds to wait. What is more than may come at once counts as that.
-    pub(super) fn take(&mut self, now: u64, rate: Rate, count: usize) -> Result<(), u64> {
-        let most = u64::from(rate.at_once.max(1));
-        let cost = rate.micros((count as u64).min(most));
-        let empty_at = self.empty_at.max(now) + cost;
-        let latest = now + rate.micros(most);
-        if empty_at > latest {
-            return Err(empty_at - latest);
-        }
-        self.empty_at = empty_at;
+    /// For how many microseconds to wait until so often may be taken; 0: it may now. What is more than may come at once
+    /// counts as that.
+    pub(super) fn wait(&self, now: u64, rate: Rate, count: usize) -> u64 {
+        let latest = now + rate.micros(rate.most());
+        (self.empty_at.max(now) + rate.cost(count)).saturating_sub(latest)
+    }
+
+    /// Takes so often.
+    pub(super) fn take(&mut self, now: u64, rate: Rate, count: usize) {
+        let cost = rate.cost(count);
+        self.empty_at = self.empty_at.max(now) + cost;
         self.used += cost;
-        Ok(())
     }
 
     pub(super) fn take_used(&mut self) -> u64 {

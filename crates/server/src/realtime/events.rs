@@ -32,7 +32,7 @@ use crate::{
     app::App,
     convert,
     hub::{Device, Hub, InFlight, NotTold, Waits},
-    limits::{self, Class},
+    limits::Doing,
     telemetry::Watch,
 };
 
@@ -223,8 +223,7 @@ impl Events {
     /// Hands an action to the ledger. It takes its place in the queue the first time that it is polled, which is here,
     /// so that one device's actions keep their order; nobody waits for the one before to be answered.
     fn act(&self, call: Call, action: Action, idempotency: Option<IdempotencyKey>) {
-        let count = limits::count(&action);
-        if let Err(too_often) = self.app.take(Class::Action, &call.device.user_id, count) {
+        if let Err(too_often) = self.app.take(&*call.device, Doing::action(&action)) {
             return call.slow_down(too_often.retry_after_ms);
         }
         let command = Command {
@@ -284,6 +283,10 @@ impl Events {
         let incarnation = self.app.ledger.incarnation();
         let request = incoming::read::<SyncRequest>(body)?;
         let question = convert::sync_ask(request, &incarnation)?;
+        if let Err(too_often) = self.app.take(&*call.device, Doing::READ) {
+            call.slow_down(too_often.retry_after_ms);
+            return Ok(());
+        }
         let place = match self.gate.enter() {
             Ok(place) => place,
             Err(wait) => {
@@ -316,7 +319,7 @@ impl Events {
     }
 
     fn typing(&self, call: Call, typing: Typing) {
-        if let Err(too_often) = self.app.take(Class::Notice, &call.device.user_id, 1) {
+        if let Err(too_often) = self.app.take(&*call.device, Doing::NOTICE) {
             return call.slow_down(too_often.retry_after_ms);
         }
         if !call.device.may_notify() {

@@ -193,6 +193,7 @@ pub(super) fn read<T: DeserializeOwned + Serialize>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::near::Near;
 
     fn refused(json: &str) -> Refusal {
         let event = event(json).unwrap();
@@ -285,5 +286,33 @@ mod tests {
         assert_eq!(first, of(r#"["a",{"idempotency_key":"k","y":2,"x":1}]"#));
         assert_ne!(first, of(r#"["b",{"x":1,"y":2,"idempotency_key":"k"}]"#));
         assert_ne!(first, of(r#"["a",{"x":1,"y":3,"idempotency_key":"k"}]"#));
+    }
+
+    #[test]
+    fn fuzz_events() {
+        let id = "0190b5c8-0000-7000-8000-000000000001";
+        let place = format!(r#""thread_id":"{id}","message_id":"{id}""#);
+        let samples = [
+            format!(r#"["message:send",{{"thread_id":"{id}","client_id":"{id}","content":"x"}}]"#),
+            format!(
+                r#"["message:send",{{"participants":["a"],"client_id":"{id}","content":"x"}}]"#
+            ),
+            format!(r#"["message:send",{{"thread_id":"{id}","messages":[{{"content":"x"}}]}}]"#),
+            format!(r#"["message:edit",{{{place},"content":"x","idempotency_key":"k"}}]"#),
+            format!(r#"["reaction:add",{{{place},"emoji":"👍"}},1,2]"#),
+        ];
+        let samples: Vec<&str> = samples.iter().map(String::as_str).collect();
+        bolero::check!().with_type::<Near>().for_each(|near| {
+            let text = near.text(&samples);
+            let Some(event) = event(&text) else { return };
+            let slowly =
+                payload(&event).and_then(|(body, key)| Ok((action(&event.name, body)?, key)));
+            // The short way takes nothing that the strict one would not take in the same way.
+            if let Some(quickly) = plain_send(&event) {
+                let (slowly, key) = slowly.expect("the strict way takes it too");
+                assert_eq!(format!("{quickly:?}"), format!("{slowly:?}"));
+                assert!(key.is_none());
+            }
+        });
     }
 }

@@ -134,6 +134,7 @@ pub fn disconnect() -> Frame {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::near::Near;
 
     #[test]
     fn packets_of_the_protocol_are_read() {
@@ -176,5 +177,34 @@ mod tests {
         for text in ["", "9", "5[]", "5x-[]", "2/other,[]", "3[]", "é", "599-[]"] {
             assert_eq!(parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn fuzz_packets() {
+        let samples = [
+            r#"0{"token":1}"#,
+            "0/x,{}",
+            "1",
+            r#"212["message:send",{}]"#,
+            r#"51-["x",{"_placeholder":true,"num":0}]"#,
+            "343[1]",
+        ];
+        bolero::check!().with_type::<Near>().for_each(|near| {
+            let text = near.text(&samples);
+            let is_in = |part: &str| text.contains(part);
+            match parse(&text) {
+                Some(Packet::Connect { namespace, auth }) => {
+                    assert!(is_in(auth) && namespace.starts_with('/'));
+                }
+                Some(Packet::Event { ack, json }) => {
+                    assert!(text.ends_with(json));
+                    assert!(ack.is_none_or(|ack| ack.bytes().all(|byte| byte.is_ascii_digit())));
+                }
+                Some(Packet::BinaryEvent { attachments, .. }) => {
+                    assert!(attachments <= ATTACHMENTS_MAX);
+                }
+                Some(Packet::Disconnect | Packet::Ack) | None => {}
+            }
+        });
     }
 }

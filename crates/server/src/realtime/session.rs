@@ -20,7 +20,7 @@ use super::{
 use crate::{
     app::App,
     hub::{Device, Full, Hub, Outlet},
-    limits::Class,
+    limits::Doing,
 };
 
 /// When to come back after a packet that was too large.
@@ -217,7 +217,7 @@ impl Sessions {
             code: problem.code,
             retry_after_ms: problem.retry_after_ms,
         })?;
-        let may = self.app.take(Class::Connect, &caller.user_id, 1);
+        let may = self.app.take(&caller, Doing::CONNECT);
         may.map_err(|too_often| KeptOut {
             code: Code::RateLimited,
             retry_after_ms: Some(too_often.retry_after_ms),

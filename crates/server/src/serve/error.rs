@@ -30,6 +30,33 @@ pub enum ServeError {
         #[source]
         source: semel_backends::Error,
     },
+    /// The database server did not take writes in time.
+    #[error(
+        "the database server on {hosts} takes no writes (tried for {seconds} s, `start_seconds`): promote it if it is a \
+         standby, take back `default_transaction_read_only` if it is set, or mend `database_url`"
+    )]
+    DatabaseReadOnly {
+        /// Where it is.
+        hosts: String,
+        /// How long it was tried.
+        seconds: u64,
+        /// What it said.
+        #[source]
+        source: semel_backends::Error,
+    },
+    /// The database server answered, and could not be used in time.
+    #[error(
+        "the database server on {hosts} answers, but could not be used (tried for {seconds} s, `start_seconds`)"
+    )]
+    DatabaseBusy {
+        /// Where it is.
+        hosts: String,
+        /// How long it was tried.
+        seconds: u64,
+        /// Why not, the last time.
+        #[source]
+        source: semel_backends::Error,
+    },
     /// The database server cannot be used.
     #[error("cannot use the database on {hosts}")]
     DatabaseServer {
@@ -56,6 +83,12 @@ pub enum ServeError {
     /// The keys that sign access tokens cannot be read or made.
     #[error("cannot read or make the keys that sign access tokens: {0}")]
     SignIn(String),
+    /// Servers with another signing secret use the database.
+    #[error(
+        "the servers of this database have another `jwt_secret_key`, and would refuse the tokens of this one: give it the \
+         same; if the secret was changed on purpose, run `semel new-secret` once, with the new one"
+    )]
+    OtherSecret,
     /// Metrics cannot be counted.
     #[error("cannot count: {0}")]
     Metrics(String),

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use crate::{
     app::App,
     hub::Hub,
-    jobs::{PruneAnswersEvery, prune_answers},
+    jobs::{PruneAnswersEvery, erase, prune_answers, tell},
     telemetry::metrics,
 };
 
@@ -41,6 +41,8 @@ pub(super) fn start(
         expiry,
     };
     jobs.spawn(prune_answers(Arc::clone(app), every));
+    jobs.spawn(erase(Arc::clone(app)));
+    jobs.spawn(tell(Arc::clone(app)));
     let (app, hub) = (Arc::clone(app), Arc::clone(hub));
     jobs.spawn(async move {
         let mut interval = tokio::time::interval(GAUGES_INTERVAL);

@@ -8,6 +8,7 @@ mod jobs;
 mod listener;
 mod secret_file;
 mod server_file;
+mod signing;
 mod store;
 
 use std::{
@@ -23,6 +24,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 pub use error::ServeError;
 pub use server_file::ServerFile;
+pub use signing::accept_secret;
 
 use self::{
     jobs::counting,
@@ -82,6 +84,8 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     // Listening comes first: a port that is taken is told before a large database is looked through.
     let listener = listener::bind(config.listen, "listen")?;
     let metrics_listener = metrics_listener(&config, listener.address)?;
+    // Nothing is counted before somebody counts, and what happens once may happen at once.
+    counting();
 
     let bus = config.redis.clone();
     let bus = bus.map(|target| RedisBus::new(target, entropy.seed()) as Arc<dyn Bus>);
@@ -102,9 +106,14 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     let delivery = hub.start(&ledger);
     let app = App::new(Arc::clone(&ledger), tokens, clock, entropy);
     app.let_sign_in(SignIn::new(config.sign_in.clone()));
-    sign_in::begin(&app)
-        .await
-        .map_err(|problem| ServeError::SignIn(problem.detail))?;
+    if config.outside_pictures {
+        app.let_outside_pictures();
+    }
+    if let Err(error) = signing::begin(&app, &config).await {
+        // What it holds in the database is given back.
+        ledger.close().await;
+        return Err(error);
+    }
     if let Some(bus) = &bus {
         app.tell_of_bus(Arc::clone(bus));
     }
@@ -118,10 +127,9 @@ pub async fn start(config: Config) -> Result<Running, ServeError> {
     app.limit(Arc::clone(&limits));
     let mut jobs = jobs::start(&app, &hub, stats, config.idempotency);
     jobs.spawn(limits.exchange(bus.clone()));
-    // Nothing is counted before somebody counts.
-    counting();
     jobs.spawn(sign_in::run(Arc::clone(&app), Arc::clone(&hub)));
     metrics::identify(&config.server_id);
+    metrics::begin_at_zero(http::ROUTES.iter().map(|route| route.path));
     tracing::info!(address = %listener.address, server_id = config.server_id, "serving");
 
     let router = realtime.router().merge(http::router(Arc::clone(&app)));

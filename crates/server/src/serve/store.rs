@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use semel_backends::{
-    Error, StatsView,
+    Error, Hindrance, StatsView,
     postgres::{self, Address, PostgresLedger},
     sqlite::{self, SqliteLedger},
 };
@@ -38,6 +38,7 @@ pub(super) async fn open(
         data_dir: config.database_dir.clone(),
         readers: READERS,
         idempotency_ms: config.idempotency.as_millis() as i64,
+        strangers_day_max: config.strangers_day_max,
         clock: Arc::clone(clock),
         entropy: Arc::clone(entropy),
         renderer: Arc::new(JsonRenderer),
@@ -69,6 +70,7 @@ async fn open_postgres(
         lanes: config.lanes,
         readers: READERS,
         idempotency_ms: config.idempotency.as_millis() as i64,
+        strangers_day_max: config.strangers_day_max,
         clock: Arc::clone(clock),
         entropy: Arc::clone(entropy),
         renderer: Arc::new(JsonRenderer),
@@ -81,7 +83,8 @@ async fn open_postgres(
     })
 }
 
-/// Servers and their database are often started together. What time does not mend is told at once.
+/// Servers and their database are often started together, and while others work on it. What time does not mend is told
+/// at once.
 async fn keep_trying(
     patience: Duration,
     hosts: &str,
@@ -94,19 +97,35 @@ async fn keep_trying(
             Err(source) => source,
         };
         let hosts = hosts.to_owned();
-        if !source.is_away() {
+        let Some(hindrance) = source.hindrance() else {
             return Err(ServeError::DatabaseServer { hosts, source });
-        }
+        };
         let left = deadline.saturating_duration_since(Instant::now());
         if left < RETRY_PAUSE {
-            return Err(ServeError::DatabaseAway {
-                hosts,
-                seconds: patience.as_secs(),
-                source,
-            });
+            return Err(in_vain(hindrance, hosts, patience.as_secs(), source));
         }
         told_again(&hosts, left, &source);
         sleep(RETRY_PAUSE).await;
+    }
+}
+
+fn in_vain(hindrance: Hindrance, hosts: String, seconds: u64, source: Error) -> ServeError {
+    match hindrance {
+        Hindrance::Away => ServeError::DatabaseAway {
+            hosts,
+            seconds,
+            source,
+        },
+        Hindrance::ReadOnly => ServeError::DatabaseReadOnly {
+            hosts,
+            seconds,
+            source,
+        },
+        Hindrance::Busy => ServeError::DatabaseBusy {
+            hosts,
+            seconds,
+            source,
+        },
     }
 }
 
@@ -114,7 +133,7 @@ fn told_again(hosts: &str, left: Duration, error: &Error) {
     tracing::warn!(
         hosts,
         error = error.chain(),
-        "the database server does not answer: trying for {} s more",
+        "the database server cannot be used yet: trying for {} s more",
         left.as_secs()
     );
 }

@@ -9,6 +9,7 @@ use ring::{
 use semel_core::{
     actions::sign_in::{AddSigningKey, PruneSignIn, SignedIn},
     queries,
+    row::Standing,
     sign_in::SigningKeyRow,
 };
 use semel_protocol::{Code, Problem, Timestamp, limits::ACCESS_TOKEN_MINUTES};
@@ -51,12 +52,27 @@ pub async fn run(app: Arc<App>, hub: Arc<Hub>) {
     );
 }
 
+/// Whether the keys in the database are all of another secret: servers that have it refuse the tokens of this one.
+pub async fn has_another_secret(app: &Arc<App>) -> Result<bool, Problem> {
+    load_keys(app).await?;
+    let keys = app.tokens.own_keys();
+    Ok(keys.signs_until().is_none() && keys.others_sign(app.clock.now()))
+}
+
 async fn watch_keys(app: &Arc<App>) {
     let mut ticks = interval(KEYS_LOOK);
+    let mut is_told = false;
     loop {
         ticks.tick().await;
         if let Err(problem) = keys(app).await {
             tracing::warn!(code = %problem.code, "signing keys were not looked at");
+        }
+        let is_mixed = app.tokens.own_keys().others_sign(app.clock.now());
+        if is_mixed && !std::mem::replace(&mut is_told, is_mixed) {
+            tracing::warn!(
+                "another `jwt_secret_key` was used with this database in the last {KEY_DAYS} days: unless it was changed on \
+                 purpose, some server has a wrong one"
+            );
         }
     }
 }
@@ -131,14 +147,19 @@ pub(crate) async fn host_keys(app: &App) {
 async fn watch_revocations(app: &Arc<App>, hub: &Arc<Hub>) {
     let mut looked_at = app.clock.now();
     loop {
-        let told = app.revoked.changed.notified();
+        let told = async {
+            tokio::select! {
+                () = app.revoked.changed.notified() => {}
+                () = hub.ended_elsewhere() => {}
+            }
+        };
         let _ = timeout(REVOKED_LOOK, told).await;
         // What was ended here is told at once, whatever the store says.
         for (who, id) in app.revoked.take_untold() {
-            hub.revoke(&who, Some(id));
+            hub.revoke(&who, id);
         }
-        for who in app.revoked.take_suspended() {
-            hub.shut_out(&who);
+        for (who, code) in app.revoked.take_shut_out() {
+            hub.shut_out(&who, code);
         }
         let now = app.clock.now();
         match suspensions(app, hub, Timestamp(looked_at.0 - REVOKED_MS)).await {
@@ -152,12 +173,17 @@ async fn watch_revocations(app: &Arc<App>, hub: &Arc<Hub>) {
     }
 }
 
-/// Puts out who was suspended lately, on whatever server: since the last look, and a while before, whatever the clocks.
+/// Puts out who was suspended or erased lately, on whatever server: since the last look, and a while before, whatever the clocks.
 async fn suspensions(app: &Arc<App>, hub: &Hub, since: Timestamp) -> Result<(), Problem> {
-    let ask = move |rows: &_| queries::safety::suspended_since(rows, since);
-    for who in app.ask(&stranger(), &app.request_id(), ask).await? {
+    let ask = move |rows: &_| queries::safety::standing_since(rows, since);
+    for (who, standing) in app.ask(&stranger(), &app.request_id(), ask).await? {
+        let code = match standing {
+            Standing::Good => continue,
+            Standing::Suspended(_) => Code::Suspended,
+            Standing::Erased(_) => Code::Erased,
+        };
         app.shut_out(&who);
-        hub.shut_out(&who);
+        hub.shut_out(&who, code);
     }
     Ok(())
 }

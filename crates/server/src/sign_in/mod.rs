@@ -28,7 +28,7 @@ use tokio::sync::Notify;
 
 pub use self::{
     egress::Egress,
-    jobs::{begin, run},
+    jobs::{begin, has_another_secret, run},
     provider::Provider,
     settings::{Email, EmailSender, Phone, PhoneSender, ProviderSettings, Settings, WebhookSecret},
 };
@@ -103,7 +103,7 @@ pub async fn operator_token(app: &Arc<App>) -> Option<String> {
 
 /// Nobody in particular: whoever signs in is not known before.
 fn stranger() -> UserId {
-    UserId::parse("system").expect("a legal id")
+    UserId::of_server()
 }
 
 /// Does something of signing in for somebody, or for nobody who is known yet.

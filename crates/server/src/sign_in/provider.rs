@@ -427,6 +427,12 @@ pub(crate) async fn finish(
             .is_none_or(|issuer| issuer == provider.settings.issuer);
         let code = returned.code.filter(|_| is_its);
         let code = code.ok_or_else(|| failed(from.request_id, "the provider said no"))?;
+        // Looked at before the provider is asked, which may take a code that comes twice for a stolen one. What counts is
+        // looked at once more with what follows from it.
+        if row.used_at.is_some() || app.clock.now() >= row.expires_at {
+            let detail = "this sign-in was used or is too old; begin again";
+            return Err(failed(from.request_id, detail));
+        }
         let proof = provider.exchange(app, &flow, code).await;
         let proof = proof.map_err(|why| unreachable(name, &why, from.request_id))?;
         let session = new_session(app, flow.device_id.clone(), flow.device_name.as_deref());

@@ -4,6 +4,7 @@ use axum::{Router, http::header, routing::get};
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use semel_backends::StatsView;
+use semel_core::actions::Action;
 
 /// Commands, by `action` and `result` (`ok`, `replayed`, or an error code).
 pub const COMMANDS: &str = "semel_commands_total";
@@ -42,6 +43,15 @@ pub const LANE_FAILURES: &str = "semel_lane_failures_total";
 /// Bytes of the write-ahead log in use, as of the last checkpoint.
 pub const WAL_BYTES: &str = "semel_wal_bytes";
 
+/// Hints that were too many to keep.
+pub const HINTS_DROPPED: &str = "semel_bus_hints_dropped_total";
+/// Messages over the bus, or parts of them, that are none of ours, or not in a way that this server knows, by `what`.
+pub const UNREADABLE: &str = "semel_bus_messages_unreadable_total";
+/// What of them is not known: the whole, its format, a kind of hint.
+pub const UNREADABLE_WHAT: [&str; 3] = ["message", "format", "kind"];
+/// Devices that were cut off since they did not read.
+pub const DEVICES_CUT: &str = "semel_slow_devices_cut_total";
+
 /// Bounds of the latency histogram, in seconds.
 const SECONDS: &[f64] = &[
     0.000_25, 0.000_5, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.024,
@@ -71,6 +81,25 @@ pub fn router(handle: PrometheusHandle) -> Router {
 pub fn identify(server_id: &str) {
     gauge!(INFO, "server_id" => server_id.to_owned(), "version" => env!("CARGO_PKG_VERSION"))
         .set(1);
+}
+
+/// Shows what alerts watch before it happens for the first time: who compares two readings of a counter that was not there
+/// before sees no growth.
+pub fn begin_at_zero(routes: impl Iterator<Item = &'static str>) {
+    for name in [QUESTIONS_FAILED, HINTS_DROPPED, DEVICES_CUT] {
+        counter!(name).increment(0);
+    }
+    for what in UNREADABLE_WHAT {
+        counter!(UNREADABLE, "what" => what).increment(0);
+    }
+    for route in routes {
+        counter!(HTTP_REQUESTS, "route" => route, "status" => "500").increment(0);
+    }
+    for &action in Action::NAMES {
+        for result in ["store_unavailable", "overloaded"] {
+            counter!(COMMANDS, "action" => action, "result" => result).increment(0);
+        }
+    }
 }
 
 /// How many devices are connected now.

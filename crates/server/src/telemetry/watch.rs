@@ -157,6 +157,16 @@ fn log_outcome(action: &'static str, outcome: &Outcome) {
         | Outcome::Found(_)
         | Outcome::Standing { .. }
         | Outcome::Removed
+        | Outcome::Operator { .. }
+        | Outcome::Reported(_)
+        | Outcome::Erased { .. }
+        | Outcome::EraseStep { .. }
+        | Outcome::TellStep { .. }
+        | Outcome::ExportStarted
+        | Outcome::UploadCounted
+        | Outcome::Resolved { .. }
+        | Outcome::Invited(_)
+        | Outcome::Picture { .. }
         | Outcome::SignedIn(_) => {
             tracing::debug!(action, "committed");
         }

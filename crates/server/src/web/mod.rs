@@ -19,7 +19,17 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
     form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
     trusted-types semel-worker";
 /// Where the client has a page of its own; it finds out by the address which one.
-const PAGES: &[&str] = &["/", "/self", "/people", "/settings", "/c/{id}", "/u/{id}"];
+const PAGES: &[&str] = &[
+    "/",
+    "/self",
+    "/people",
+    "/join",
+    "/settings",
+    "/operator",
+    "/operator/{page}",
+    "/c/{id}",
+    "/u/{id}",
+];
 /// Files below it have a hash of what they hold in their names.
 const HASHED: &str = "assets/";
 /// A year, in seconds: what has a hash in its name never changes.

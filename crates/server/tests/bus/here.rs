@@ -149,6 +149,7 @@ impl Place {
             data_dir: directory.path().to_owned(),
             readers: 2,
             idempotency_ms: 86_400_000,
+            strangers_day_max: semel_protocol::limits::STRANGERS_PER_PERSON_DAY_DEFAULT,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
             renderer: Arc::new(JsonRenderer),
@@ -295,6 +296,10 @@ impl Server {
             self.bus.is_connected() == Some(true)
         })
         .await;
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        self.bus.is_connected() == Some(true)
     }
 
     pub(crate) async fn is_cut_off(&self) {

@@ -10,6 +10,7 @@ mod cluster;
 
 mod here;
 mod redis;
+mod refused;
 #[path = "../support/refusing.rs"]
 mod refusing;
 mod stop;

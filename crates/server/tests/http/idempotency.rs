@@ -10,7 +10,7 @@ use semel_server::http::{
 use serde_json::{Value, json};
 
 use crate::{
-    sign_in::signed_in,
+    sign_in::{another_signed_in, signed_in},
     support::{Answer, Client, TestServer, client_id, messages, text},
 };
 
@@ -219,39 +219,69 @@ async fn ec_h20_parts_that_concatenate_equally_have_different_fingerprints() {
 /// A world in which every route can be called with success.
 struct World {
     caller: Client,
+    /// Somebody who can become an operator.
+    signed_in: String,
     thread: String,
     message: String,
+    /// Somebody else's.
+    other_message: String,
     session: String,
+    report: String,
+    invite: Value,
 }
 
 impl World {
     async fn new(server: &TestServer) -> Self {
         let [bob, cem, _] = server.people(["bob", "cem", "dan"]).await;
         let (caller, session) = signed_in(server).await;
+        let signed_in = another_signed_in(server).await;
         let thread = caller.group(&[&bob, &cem]).await;
         let message = text(&caller.say(&thread, "hello").await["id"]);
+        let other_message = text(&bob.say(&thread, "hello").await["id"]);
+        let why = json!({"reason": "spam"});
+        let report = bob.post("/api/users/cem/report", why).await.success();
+        let path = format!("/api/chat/threads/{thread}/invites");
+        let invite = caller.post(&path, json!({})).await.success()["invite"].clone();
         Self {
             caller,
+            signed_in,
             thread,
             message,
+            other_message,
             session,
+            report: text(&report["report_id"]),
+            invite,
         }
     }
 
     fn path(&self, template: &str) -> String {
+        let message = if template.ends_with("/report") {
+            &self.other_message
+        } else {
+            &self.message
+        };
+        let person = if template.ends_with("/grant") {
+            &self.signed_in
+        } else {
+            "cem"
+        };
         template
             .replace("{thread_id}", &self.thread)
-            .replace("{message_id}", &self.message)
-            .replace("{user_id}", "cem")
+            .replace("{message_id}", message)
+            .replace("{report_id}", &self.report)
+            .replace("{user_id}", person)
             .replace("{session_id}", &self.session)
+            .replace("{invite_id}", &text(&self.invite["id"]))
             .replace("{emoji}", "👍")
     }
 }
 
 /// What makes each call succeed.
-fn body(method: &str, path: &str) -> Option<Value> {
+fn body(world: &World, method: &str, path: &str) -> Option<Value> {
     let end = path.rsplit('/').next().unwrap();
     Some(match (method, end) {
+        ("post", "look" | "join") => json!({"token": world.invite["token"]}),
+        ("post", "invites") => json!({"uses_max": 3}),
         ("post", "check-existing-thread" | "create-or-get") => json!({"participants": ["dan"]}),
         ("post", "start-conversation") => json!({"participants": ["dan"], "message_content": "hi"}),
         ("post", "expand") => json!({"new_participants": ["dan"]}),
@@ -267,10 +297,19 @@ fn body(method: &str, path: &str) -> Option<Value> {
         ("patch", "preferences") => json!({"pinned": true}),
         ("patch", "{user_id}") => json!({"own_name": "Cem at work"}),
         ("put", "{user_id}") if path.contains("/users/") => json!({"display_name": "Cem"}),
-        ("post", "suspend" | "lift" | "remove") => json!({"reason": "why"}),
+        ("post", "suspend" | "lift" | "remove" | "grant" | "withdraw" | "erase") => {
+            json!({"reason": "why"})
+        }
+        ("post", "report") => json!({"reason": "spam"}),
+        ("post", "resolve") => json!({"outcome": "no_action", "reason": "why"}),
         _ => return None,
     })
 }
+
+/// A picture of one pixel.
+const PIXEL: &[u8] =
+    b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0\x3a\x7e\x9b\x55\0\0\0\nIDAT\
+\x78\x9c\x63\x60\0\0\0\x02\0\x01\x48\xaf\xa4\x71\0\0\0\0IEND\xae\x42\x60\x82";
 
 #[tokio::test]
 async fn ec_f16_every_mutating_route_honours_the_key() {
@@ -299,7 +338,7 @@ async fn ec_f16_every_mutating_route_honours_the_key() {
     let mut seen = BTreeSet::new();
     for route in ROUTES
         .iter()
-        .filter(|route| matches!(route.handler, Handler::Mutation(_)))
+        .filter(|route| matches!(route.handler, Handler::Mutation(_) | Handler::Upload(_)))
     {
         let server = TestServer::start().await;
         let world = World::new(&server).await;
@@ -307,9 +346,13 @@ async fn ec_f16_every_mutating_route_honours_the_key() {
         seen.insert((method.to_owned(), route.path.to_owned()));
         let name = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
         let path = world.path(route.path);
-        let body = body(method, route.path);
+        let body = body(&world, method, route.path);
+        let takes_bytes = matches!(route.handler, Handler::Upload(_));
         let call = || {
             let call = world.caller.call(name.clone(), &path).key("k");
+            if takes_bytes {
+                return call.bytes(PIXEL);
+            }
             body.as_ref().map_or(call, |body| {
                 world.caller.call(name.clone(), &path).key("k").json(body)
             })

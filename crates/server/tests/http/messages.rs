@@ -321,6 +321,10 @@ async fn pages_of_messages_and_entries_are_complete() {
     assert_eq!(page("after_seq=10&limit=3").await, (vec![11, 12], false));
     assert_eq!(page("after_seq=2&limit=3").await, (vec![3, 4, 5], true));
     assert_eq!(page("around_seq=6&limit=1").await.0, [6]);
+    let sixth = bob.get(&format!("{}?around_seq=6&limit=1", messages(&thread)));
+    let sixth = sixth.await.success();
+    let id = sixth["messages"][0]["id"].as_str().unwrap();
+    assert_eq!(page(&format!("around_id={id}&limit=3")).await.0, [5, 6, 7]);
     assert_eq!(page("after_seq=99").await.0, [0_u64; 0]);
     let entries = format!("/api/chat/threads/{thread}/entries");
     let first = bob
@@ -338,6 +342,40 @@ async fn pages_of_messages_and_entries_are_complete() {
     );
     let ahead = bob.get(&format!("{entries}?after_rev=99")).await.success();
     assert_eq!(ahead["too_old"], true);
+}
+
+#[tokio::test]
+async fn p_page_1_a_message_is_found_by_its_id_where_it_is_the_callers_to_see() {
+    let server = TestServer::start().await;
+    let [ann, bob, cat] = server.people(["ann", "bob", "cat"]).await;
+    let group = ann.group(&[&bob]).await;
+    let joined = json!({"settings": {"history": "joined"}});
+    ann.call(Method::PATCH, &format!("/api/chat/threads/{group}"))
+        .json(&joined)
+        .send()
+        .await
+        .success();
+    let before = ann.say(&group, "before cat").await;
+    let other = ann.direct(&bob).await;
+    let elsewhere = ann.say(&other, "elsewhere").await;
+    let expand = format!("/api/chat/threads/{group}/expand");
+    ann.post(&expand, json!({"new_participants": ["cat"]}))
+        .await
+        .success();
+    let at = |message: &Value| {
+        let id = message["id"].as_str().unwrap();
+        format!("{}?around_id={id}&limit=1", messages(&group))
+    };
+    let found = bob.get(&at(&before)).await.success();
+    assert_eq!(found["messages"][0]["content"], "before cat");
+    // From before they came, of another thread, of nobody, and asked by a stranger: all the same.
+    cat.get(&at(&before)).await.problem("not_found");
+    bob.get(&at(&elsewhere)).await.problem("not_found");
+    let nobodys = json!({"id": "00000000-0000-4000-8000-000000000000"});
+    bob.get(&at(&nobodys)).await.problem("not_found");
+    ann.get(&format!("{}?around_id=six", messages(&group)))
+        .await
+        .invalid("?around_id");
 }
 
 #[tokio::test]

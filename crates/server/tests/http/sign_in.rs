@@ -4,7 +4,7 @@ use semel_core::{
     Command,
     actions::{
         Action, Outcome,
-        sign_in::{NewSession, Purpose, SignedIn, StartChallenge, VerifyCode},
+        sign_in::{ClaimOperator, NewSession, Purpose, SignedIn, StartChallenge, VerifyCode},
     },
     sign_in::IdentityKind,
 };
@@ -60,6 +60,17 @@ fn guess(number: u128, purpose: Purpose) -> VerifyCode {
     }
 }
 
+/// Somebody else who signed in here.
+pub(crate) async fn another_signed_in(server: &TestServer) -> String {
+    let nobody = UserId::parse("system").unwrap();
+    let to = (IdentityKind::Phone, "+493012345679");
+    act(server, &nobody, begin(4, to.0, to.1, None)).await;
+    match act(server, &nobody, guess(4, Purpose::SignIn)).await {
+        SignedIn::Session { row, .. } => row.user_id.as_str().to_owned(),
+        other => panic!("{other:?}"),
+    }
+}
+
 /// An operator who signed in here, in two ways and on two devices; the other device.
 pub(crate) async fn signed_in(server: &TestServer) -> (Client, String) {
     semel_server::sign_in::begin(&server.app).await.unwrap();
@@ -80,6 +91,7 @@ pub(crate) async fn signed_in(server: &TestServer) -> (Client, String) {
     )
     .await;
     act(server, &who, guess(3, Purpose::Link)).await;
+    act(server, &who, ClaimOperator).await;
     let token = server.app.tokens.sign_in(SignedInAs {
         user_id: &who,
         session_id: SessionId(uuid(1)),

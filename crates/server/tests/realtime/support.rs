@@ -226,6 +226,7 @@ impl Server {
                 about: None,
                 picture: None,
                 only_if_absent: true,
+                outside_picture: false,
             };
             let command = Command {
                 actor: user_id,
@@ -285,6 +286,7 @@ fn open(directory: &Path, wire: Arc<Wire>) -> Arc<dyn Ledger> {
         data_dir: directory.to_owned(),
         readers: 2,
         idempotency_ms: 86_400_000,
+        strangers_day_max: semel_protocol::limits::STRANGERS_PER_PERSON_DAY_DEFAULT,
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
         renderer: Arc::new(JsonRenderer),

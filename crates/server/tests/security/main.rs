@@ -6,6 +6,7 @@
     reason = "tests are short and read better so"
 )]
 
+mod limits;
 mod matrix;
 mod peers;
 #[expect(dead_code, reason = "the tests of signing in do more with it")]

@@ -104,6 +104,8 @@ const ANSWERS: &[(&str, u16)] = &[
     ("/api/docs/page.js", 200),
     ("/", 200),
     ("/settings", 200),
+    ("/operator", 200),
+    ("/operator/log", 200),
     (POLLING, 200),
     ("/socket.io/?EIO=3&transport=polling", 400),
     ("/socket.io/?EIO=4&transport=polling&sid=x", 400),

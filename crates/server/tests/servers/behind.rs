@@ -108,6 +108,7 @@ impl Held {
             about: None,
             picture: None,
             only_if_absent: true,
+            outside_picture: false,
         };
         self.act(who, action.into()).await;
     }
@@ -305,6 +306,7 @@ async fn a_hub_that_stands_still_loses_nothing_of_what_lanes_of_postgresql_commi
         lanes: 4,
         readers: 1,
         idempotency_ms: 86_400_000,
+        strangers_day_max: semel_protocol::limits::STRANGERS_PER_PERSON_DAY_DEFAULT,
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
         renderer: Arc::new(JsonRenderer),
@@ -361,6 +363,7 @@ fn of_sqlite(directory: &tempfile::TempDir) -> (Arc<Hub>, Arc<dyn Ledger>) {
         data_dir: directory.path().to_owned(),
         readers: 2,
         idempotency_ms: 86_400_000,
+        strangers_day_max: semel_protocol::limits::STRANGERS_PER_PERSON_DAY_DEFAULT,
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
         renderer: Arc::new(JsonRenderer),

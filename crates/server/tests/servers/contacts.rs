@@ -30,6 +30,7 @@ async fn contacts_of_a_new_group_do_not_queue_up_before_delivery() {
         data_dir: directory.path().to_owned(),
         readers: 2,
         idempotency_ms: 86_400_000,
+        strangers_day_max: semel_protocol::limits::STRANGERS_PER_PERSON_DAY_DEFAULT,
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
         renderer: Arc::new(JsonRenderer),

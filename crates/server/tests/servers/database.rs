@@ -1,6 +1,9 @@
 //! A database of a test, which goes away with it.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::{
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    thread::JoinHandle,
+};
 
 use semel_services::{Shared, shared_postgres};
 
@@ -26,6 +29,12 @@ impl Database {
     /// What a statement answers, one row a line.
     pub(crate) fn ask(&self, sql: &str) -> String {
         self.server.sql_in(&self.name, sql).unwrap()
+    }
+
+    /// The same, while the test goes on.
+    pub(crate) fn ask_meanwhile(&self, sql: String) -> JoinHandle<String> {
+        let (server, name) = (self.server, self.name.clone());
+        std::thread::spawn(move || server.sql_in(&name, &sql).unwrap())
     }
 }
 

@@ -78,6 +78,47 @@ async fn a_start_waits_for_the_database_for_as_long_as_is_set() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_waits_for_somebody_who_holds_a_table() {
+    /// Longer than a statement waits for a lock, so that the first attempt fails.
+    const HELD: &str = "BEGIN; LOCK TABLE leases; SELECT pg_sleep(9.5); COMMIT";
+    let Some(database) = Database::new() else {
+        return;
+    };
+    Server::start(&database.url, None).await.stop().await;
+    std::thread::scope(|scope| {
+        let held = scope.spawn(|| database.ask(HELD));
+        let is_held = "SELECT count(*) FROM pg_locks JOIN pg_class c ON c.oid = relation
+            WHERE relname = 'leases' AND mode = 'AccessExclusiveLock' AND granted";
+        while database.ask(is_held) == "0" {
+            assert!(!held.is_finished(), "nobody holds the table");
+        }
+        tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(async {
+                let server = Server::start(&database.url, None).await;
+                assert!(held.is_finished(), "it did not have to wait");
+                server.becomes(200, "ok").await;
+                server.stop().await;
+            });
+        });
+    });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_takes_no_writes_is_told_as_that() {
+    let Some(database) = Database::new() else {
+        return;
+    };
+    let set = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$";
+    database.ask(set);
+    let start = Server::start_with(&database.url, None, |config| {
+        config.start = Duration::from_secs(1);
+    });
+    let error = start.await.err().unwrap().to_string();
+    assert!(error.contains("takes no writes"), "{error}");
+    assert!(!error.contains("no database server answers"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_stops_is_not_ready_first_and_gives_its_leases_back() {
     let Some(database) = Database::new() else {
         return;

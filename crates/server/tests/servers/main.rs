@@ -4,10 +4,14 @@
 
 mod behind;
 mod contacts;
+mod contention;
 mod database;
+mod erasure;
 mod health;
+mod invites;
 mod limits;
 mod place;
+mod profiles;
 #[expect(dead_code, reason = "the tests of the bus do more with it")]
 #[path = "../bus/redis.rs"]
 mod redis;

@@ -93,17 +93,38 @@ impl Server {
 
     /// A call over HTTP; the answer's `data`.
     pub(crate) async fn http(&self, who: &str, method: &str, path: &str, body: Value) -> Value {
+        let answer = self.answer(who, method, path, &body).await;
+        assert_eq!(answer["status"], "success", "{method} {path}: {answer}");
+        answer["data"].clone()
+    }
+
+    /// The same, made again as long as the store is told to be busy.
+    pub(crate) async fn patiently(
+        &self,
+        who: &str,
+        method: &str,
+        path: &str,
+        body: Value,
+    ) -> Value {
+        loop {
+            let answer = self.answer(who, method, path, &body).await;
+            if answer["code"] != "store_unavailable" {
+                assert_eq!(answer["status"], "success", "{method} {path}: {answer}");
+                return answer["data"].clone();
+            }
+        }
+    }
+
+    async fn answer(&self, who: &str, method: &str, path: &str, body: &Value) -> Value {
         let url = format!("{}{path}", self.running.url());
         let request = reqwest::Client::new()
             .request(method.parse().unwrap(), url)
             .bearer_auth(self.token(who));
         let request = match body {
             Value::Null => request,
-            body => request.json(&body),
+            body => request.json(body),
         };
-        let answer: Value = request.send().await.unwrap().json().await.unwrap();
-        assert_eq!(answer["status"], "success", "{method} {path}: {answer}");
-        answer["data"].clone()
+        request.send().await.unwrap().json().await.unwrap()
     }
 
     /// The id of a group of these people, the first being its admin.

@@ -18,7 +18,8 @@ fn encode(value: &Value) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(value.to_string())
 }
 
-fn shared(claims: &Value) -> String {
+/// A token of the application, signed with what it shares.
+pub(crate) fn shared(claims: &Value) -> String {
     let message = format!("{}.{}", encode(&json!({"alg": "HS256"})), encode(claims));
     let mut mac = Hmac::<sha2::Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
     mac.update(message.as_bytes());

@@ -9,10 +9,15 @@
 
 mod codes;
 mod cookies;
+mod erasure;
 mod finding;
 mod host;
+mod mailbox;
+mod openid;
 mod operators;
 mod place;
+mod provider;
 mod receiver;
 mod sessions;
 mod several;
+mod several_ways;

@@ -7,7 +7,10 @@ use semel_protocol::limits::REASON_CHARACTERS_MAX;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::place::{Answer, Place};
+use super::{
+    host::shared,
+    place::{Answer, Place},
+};
 
 pub(crate) const ANN: &str = "+49 30 12345671";
 const BOB: &str = "+49 30 12345672";
@@ -49,7 +52,7 @@ pub(crate) async fn put_out(socket: &mut super::place::Socket, code: &str) {
 }
 
 /// A message of Bob's to Ann; the thread and the message.
-async fn words(place: &Place, bob: &str, ann: &str) -> (String, String) {
+async fn words_of(place: &Place, bob: &str, ann: &str) -> (String, String) {
     let body = json!({"participants": [ann], "message_content": "words"});
     let path = "/api/chat/start-conversation";
     let said = place.post_as(bob, path, body).await;
@@ -63,7 +66,7 @@ async fn p_operator_1_a_suspended_person_is_told_so_everywhere_until_it_is_lifte
     let operator = operator(&place).await;
     let (ann, bob) = (place.sign_in(ANN).await, place.sign_in(BOB).await);
     let (ann_token, bob_token) = (ann.text("access_token"), bob.text("access_token"));
-    let (thread, _) = words(&place, &bob_token, &ann.text("user_id")).await;
+    let (thread, _) = words_of(&place, &bob_token, &ann.text("user_id")).await;
     let mut socket = place.socket(&bob_token).await;
     assert!(socket.next().await.unwrap().starts_with("40"));
     let who = format!("people/{}", bob.text("user_id"));
@@ -108,7 +111,11 @@ async fn p_operator_1_a_suspended_person_is_told_so_everywhere_until_it_is_lifte
         rest.data()["audit"][0]["user_id"],
         bob.text("user_id").as_str()
     );
-    assert_eq!(rest.data()["next_cursor"], Value::Null);
+    let next = rest.data()["next_cursor"].as_str().unwrap();
+    let path = format!("/api/operator/audit?limit=1&cursor={next}");
+    let first = place.get_as(&operator, &path).await;
+    assert_eq!(first.data()["audit"][0]["deed"], "claim_operator");
+    assert_eq!(first.data()["next_cursor"], Value::Null);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -117,7 +124,7 @@ async fn p_operator_3_a_removed_message_says_that_an_operator_did_it_and_opens_n
     let operator = operator(&place).await;
     let (ann, bob) = (place.sign_in(ANN).await, place.sign_in(BOB).await);
     let (ann_token, bob_token) = (ann.text("access_token"), bob.text("access_token"));
-    let (thread, message) = words(&place, &bob_token, &ann.text("user_id")).await;
+    let (thread, message) = words_of(&place, &bob_token, &ann.text("user_id")).await;
     let path = format!("threads/{thread}/messages/{message}/remove");
     for _ in 0..2 {
         let removed = deed(&place, &operator, &path).await;
@@ -134,7 +141,7 @@ async fn p_operator_3_a_removed_message_says_that_an_operator_did_it_and_opens_n
     place.get_as(&operator, &read).await.problem("not_found");
     deed(&place, &ann_token, &path).await.problem("forbidden");
     // What people delete themselves does not say so.
-    let (_, own) = words(&place, &bob_token, &ann.text("user_id")).await;
+    let (_, own) = words_of(&place, &bob_token, &ann.text("user_id")).await;
     let path = format!("/api/chat/threads/{thread}/messages/{own}");
     let call = place
         .call(reqwest::Method::DELETE, &path)
@@ -165,9 +172,190 @@ async fn p_operator_4_deeds_have_a_reason_within_limits_and_nobody_suspends_them
     let nobody = deed(&place, &operator, "people/nobody/suspend").await;
     nobody.problem("not_found");
     let audit = place.get_as(&operator, "/api/operator/audit").await;
-    assert_eq!(
-        audit.data()["audit"].as_array().unwrap().len(),
-        1,
-        "{audit:?}"
-    );
+    let lines = audit.data()["audit"].as_array().unwrap();
+    assert_eq!(lines.len(), 2, "this and who took the server: {audit:?}");
+}
+
+/// Somebody who signs in, and what they need to go on.
+async fn person(place: &Place, phone: &str) -> (String, Answer) {
+    let signed_in = place.sign_in(phone).await;
+    (signed_in.text("user_id"), signed_in)
+}
+
+async fn next_token(place: &Place, signed_in: &Answer) -> String {
+    let refresh = signed_in.text("refresh_token");
+    place.refresh(&refresh, "phone").await.text("access_token")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p_operator_5_a_person_who_is_taken_out_of_a_group_is_out_like_by_an_admin() {
+    let place = Place::new().await;
+    let operator = operator(&place).await;
+    let (ann, bob) = (place.sign_in(ANN).await, place.sign_in(BOB).await);
+    let (ann_token, bob_token) = (ann.text("access_token"), bob.text("access_token"));
+    let (ann_id, bob_id) = (ann.text("user_id"), bob.text("user_id"));
+    let group = json!({"participants": [ann_id], "thread_type": "group"});
+    let made = place
+        .post_as(&bob_token, "/api/chat/create-or-get", group)
+        .await;
+    let thread = made.json["data"]["thread"]["id"].as_str().unwrap();
+    let path = format!("threads/{thread}/participants/{bob_id}/remove");
+    for _ in 0..2 {
+        let removed = deed(&place, &operator, &path).await;
+        assert_eq!(*removed.data(), json!({"done": true}));
+    }
+    let base = format!("/api/chat/threads/{thread}");
+    place.get_as(&bob_token, &base).await.problem("not_found");
+    place.get_as(&operator, &base).await.problem("not_found");
+    // Bob was the only admin: Ann, who is left, is one now.
+    let seen = place.get_as(&ann_token, &base).await;
+    let participants = &seen.data()["thread"]["participants"];
+    assert_eq!(participants.as_array().unwrap().len(), 1);
+    assert_eq!(participants[0]["role"], "admin");
+    let entries = place
+        .get_as(&ann_token, &format!("{base}/entries?after_rev=0"))
+        .await;
+    let entries = entries.data()["entries"].as_array().unwrap().clone();
+    let told = entries
+        .iter()
+        .find(|entry| entry["type"] == "participant_removed");
+    let words = told.unwrap()["message"]["content"].as_str().unwrap();
+    assert!(words.starts_with("An operator removed "), "{words}");
+    deed(&place, &ann_token, &path).await.problem("forbidden");
+    let absent = format!("threads/{thread}/participants/nobody/remove");
+    deed(&place, &operator, &absent).await.problem("not_found");
+    let (direct, _) = words_of(&place, &bob_token, &ann_id).await;
+    let of_two = format!("threads/{direct}/participants/{bob_id}/remove");
+    deed(&place, &operator, &of_two)
+        .await
+        .problem("wrong_thread_type");
+    let audit = place.get_as(&operator, "/api/operator/audit").await;
+    let audit = audit.data()["audit"].as_array().unwrap().clone();
+    assert_eq!(audit.len(), 2, "this and who took the server: {audit:?}");
+    assert_eq!(audit[0]["deed"], "remove_participant");
+    assert_eq!(audit[0]["user_id"], bob_id.as_str());
+    assert_eq!(audit[0]["thread_id"], thread);
+    assert_eq!(audit[1]["deed"], "claim_operator");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p_operator_5_who_left_before_they_were_taken_out_does_not_come_back_by_a_link() {
+    let place = Place::new().await;
+    let operator = operator(&place).await;
+    let (ann, bob) = (place.sign_in(ANN).await, place.sign_in(BOB).await);
+    let (ann_token, bob_token) = (ann.text("access_token"), bob.text("access_token"));
+    let bob_id = bob.text("user_id");
+    let group = json!({"participants": [bob_id], "thread_type": "group"});
+    let made = place
+        .post_as(&ann_token, "/api/chat/create-or-get", group)
+        .await;
+    let thread = made.json["data"]["thread"]["id"].as_str().unwrap();
+    let base = format!("/api/chat/threads/{thread}");
+    let made = place
+        .post_as(&ann_token, &format!("{base}/invites"), json!({}))
+        .await;
+    let link = json!({"token": made.json["data"]["invite"]["token"]});
+    let leave = format!("{base}/leave");
+    place.post_as(&bob_token, &leave, json!({})).await.data();
+    let before = place.get_as(&ann_token, &base).await;
+    let path = format!("threads/{thread}/participants/{bob_id}/remove");
+    for _ in 0..2 {
+        let removed = deed(&place, &operator, &path).await;
+        assert_eq!(*removed.data(), json!({"done": true}));
+    }
+    for call in ["look", "join"] {
+        let path = format!("/api/invites/{call}");
+        let refused = place.post_as(&bob_token, &path, link.clone()).await;
+        refused.problem("forbidden");
+    }
+    let after = place.get_as(&ann_token, &base).await;
+    assert_eq!(after.data(), before.data(), "the thread says nothing more");
+    let audit = place.get_as(&operator, "/api/operator/audit").await;
+    let audit = audit.data()["audit"].as_array().unwrap().clone();
+    assert_eq!(audit.len(), 2, "once, and who took the server: {audit:?}");
+    assert_eq!(audit[0]["deed"], "remove_participant");
+    assert_eq!(audit[0]["user_id"], bob_id.as_str());
+}
+
+/// They are operators by the tokens of their host, or not at all.
+async fn refused_for_whom_a_host_knows(place: &Place, operator: &str) {
+    let carl = shared(&json!({"sub": "carl", "exp": 4_000_000_000_u64}));
+    place.get_as(&carl, "/api/users/me").await.data();
+    let known = deed(place, operator, "people/carl/grant").await;
+    known.problem("invalid_request");
+    assert_eq!(known.json["errors"][0]["pointer"], "?user_id");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p_operator_6_operators_make_operators_and_one_always_stays() {
+    let place = Place::new().await;
+    let operator = operator(&place).await;
+    let me = place.get_as(&operator, "/api/users/me").await;
+    let me = me.data()["user"]["user_id"].as_str().unwrap().to_owned();
+    let (ann, ann_in) = person(&place, ANN).await;
+    let (bob, bob_in) = person(&place, BOB).await;
+    let ann_token = ann_in.text("access_token");
+    let grant = format!("people/{ann}/grant");
+    deed(&place, &ann_token, &grant).await.problem("forbidden");
+    let withdraw_me = format!("people/{me}/withdraw");
+    let last = deed(&place, &operator, &withdraw_me).await;
+    last.problem("last_operator");
+    assert_eq!(last.status, StatusCode::CONFLICT);
+    for _ in 0..2 {
+        let granted = deed(&place, &operator, &grant).await;
+        assert_eq!(
+            *granted.data(),
+            json!({"user_id": ann, "is_operator": true})
+        );
+    }
+    let nobody = deed(&place, &operator, "people/nobody/grant").await;
+    nobody.problem("not_found");
+    refused_for_whom_a_host_knows(&place, &operator).await;
+    // Their next token says so. It counts until the right is taken away, and not a moment longer.
+    let ann_token = next_token(&place, &ann_in).await;
+    let both = place.get_as(&ann_token, "/api/operator/operators").await;
+    assert_eq!(both.data()["operators"].as_array().unwrap().len(), 2);
+    let suspend = format!("people/{bob}/suspend");
+    deed(&place, &ann_token, &suspend).await.data();
+    let suspended = deed(&place, &operator, &format!("people/{bob}/grant")).await;
+    suspended.problem("invalid_request");
+    deed(&place, &operator, &format!("people/{ann}/withdraw"))
+        .await
+        .data();
+    for path in ["operators", "reports", "audit"] {
+        let path = format!("/api/operator/{path}");
+        place.get_as(&ann_token, &path).await.problem("forbidden");
+    }
+    deed(&place, &ann_token, &format!("people/{bob}/lift"))
+        .await
+        .problem("forbidden");
+    let profile = place.call(reqwest::Method::PUT, &format!("/api/users/{bob}"));
+    let profile = profile.bearer_auth(&ann_token).json(&json!({"about": "x"}));
+    super::place::send(profile).await.problem("forbidden");
+    let refused = place.refresh(&bob_in.text("refresh_token"), "phone").await;
+    refused.problem("suspended");
+    // One who is suspended is none who stays.
+    deed(&place, &operator, &grant).await.data();
+    deed(&place, &operator, &format!("people/{ann}/suspend"))
+        .await
+        .data();
+    deed(&place, &operator, &withdraw_me)
+        .await
+        .problem("last_operator");
+    let audit = place.get_as(&operator, "/api/operator/audit").await;
+    let audit = audit.data()["audit"].as_array().unwrap().clone();
+    let deeds: Vec<_> = audit
+        .iter()
+        .rev()
+        .map(|line| line["deed"].clone())
+        .collect();
+    let all = [
+        "claim_operator",
+        "grant_operator",
+        "suspend",
+        "withdraw_operator",
+        "grant_operator",
+        "suspend",
+    ];
+    assert_eq!(deeds, all);
 }

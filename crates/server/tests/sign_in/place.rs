@@ -153,11 +153,16 @@ impl Place {
         body["data"]["code"].as_str().unwrap().to_owned()
     }
 
-    /// Signs a device in.
+    /// Signs somebody's phone in.
     pub(crate) async fn sign_in(&self, to: &str) -> Answer {
+        self.sign_in_at(to, "phone").await
+    }
+
+    /// Signs another device of theirs in.
+    pub(crate) async fn sign_in_at(&self, to: &str, device: &str) -> Answer {
         let challenge = self.begin(to).await;
         let code = self.code().await;
-        let body = json!({"challenge_id": challenge, "code": code, "device_id": "phone"});
+        let body = json!({"challenge_id": challenge, "code": code, "device_id": device});
         self.post("/api/auth/verify", body).await
     }
 

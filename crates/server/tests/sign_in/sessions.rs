@@ -120,9 +120,39 @@ async fn p_auth_6_a_stolen_refresh_token_ends_the_sign_in_and_its_sockets() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn p_auth_6_who_names_no_device_does_not_come_past_the_comparison() {
+    let place = Place::new().await;
+    let bare = |token: &str| place.post("/api/auth/refresh", json!({"refresh_token": token}));
+    let first = place.sign_in(ANN).await.text("refresh_token");
+    // Refused, and nothing ends: leaving it out is no sign that two have the token.
+    for _ in 0..2 {
+        let refused = bare(&first).await;
+        refused.problem("invalid_request");
+        assert_eq!(refused.json["errors"][0]["pointer"], "/device_id");
+    }
+    let next = place.refresh(&first, "phone").await.text("refresh_token");
+    // The one before, without a device, is somebody else's.
+    bare(&first).await.problem("session_revoked");
+    let gone = place.refresh(&next, "phone").await;
+    gone.problem("session_revoked");
+    // A sign-in that named no device is not asked for one.
+    let challenge = place.begin(ANN).await;
+    let body = json!({"challenge_id": challenge, "code": place.code().await});
+    let unnamed = place.post("/api/auth/verify", body).await;
+    let next = bare(&unnamed.text("refresh_token")).await;
+    place
+        .refresh(&next.text("refresh_token"), "phone")
+        .await
+        .data();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn peer_cve_01_live_sockets_close_when_a_session_is_revoked() {
     let place = Place::new().await;
-    let (one, two) = (place.sign_in(ANN).await, place.sign_in(ANN).await);
+    let (one, two) = (
+        place.sign_in(ANN).await,
+        place.sign_in_at(ANN, "tablet").await,
+    );
     let (mine, theirs) = (one.text("access_token"), two.text("access_token"));
     let mut socket = place.socket(&theirs).await;
     assert!(socket.next().await.unwrap().starts_with("40"));
@@ -151,7 +181,7 @@ async fn peer_cve_01_live_sockets_close_when_a_session_is_revoked() {
         .await
         .problem("session_revoked");
     place
-        .refresh(&two.text("refresh_token"), "phone")
+        .refresh(&two.text("refresh_token"), "tablet")
         .await
         .problem("session_revoked");
     // Its token opens no new socket.
@@ -168,21 +198,40 @@ async fn peer_cve_01_live_sockets_close_when_a_session_is_revoked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn p_auth_9_who_signs_in_anew_ends_what_the_same_device_had_and_nothing_else() {
+    let place = Place::new().await;
+    let tablet = place.sign_in_at(ANN, "tablet").await.text("access_token");
+    let bob = place.sign_in("+49 30 12345679").await.text("access_token");
+    let before = place.sign_in(ANN).await;
+    let mut socket = place.socket(&before.text("access_token")).await;
+    assert!(socket.next().await.unwrap().starts_with("40"));
+    let now = place.sign_in(ANN).await.text("access_token");
+    assert_eq!(socket.next().await.unwrap(), r#"42["session_revoked",{}]"#);
+    place
+        .refresh(&before.text("refresh_token"), "phone")
+        .await
+        .problem("session_revoked");
+    for token in [tablet, bob, now] {
+        place.get_as(&token, "/api/users/me").await.data();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn p_auth_9_signing_out_ends_this_device_and_revoke_others_all_but_it() {
     let place = Place::new().await;
     let (one, two, three) = (
         place.sign_in(ANN).await,
-        place.sign_in(ANN).await,
-        place.sign_in(ANN).await,
+        place.sign_in_at(ANN, "tablet").await,
+        place.sign_in_at(ANN, "laptop").await,
     );
     let mine = one.text("access_token");
     let ended = place
         .post_as(&mine, "/api/auth/sessions/revoke-others", json!({}))
         .await;
     assert_eq!(ended.data()["session_ids"].as_array().unwrap().len(), 2);
-    for other in [two, three] {
+    for (other, device) in [(two, "tablet"), (three, "laptop")] {
         place
-            .refresh(&other.text("refresh_token"), "phone")
+            .refresh(&other.text("refresh_token"), device)
             .await
             .problem("session_revoked");
     }
@@ -246,7 +295,7 @@ async fn peer_cve_02_sockets_ask_for_the_same_tokens_as_calls() {
     let place = Place::new().await;
     let good = place.sign_in(ANN).await.text("access_token");
     let unsigned = format!("{}.", good.rsplit_once('.').unwrap().0);
-    let refresh = place.sign_in(ANN).await.text("refresh_token");
+    let refresh = place.sign_in_at(ANN, "tablet").await.text("refresh_token");
     for bad in [unsigned.as_str(), refresh.as_str(), "", "null"] {
         let call = place.get_as(bad, "/api/users/me").await;
         assert_eq!(call.status, 401, "{bad}");

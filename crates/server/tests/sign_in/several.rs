@@ -17,22 +17,28 @@ use super::{
 const ANN: &str = "+49 30 12345678";
 
 /// Two servers, and what they need.
-struct Servers {
-    one: Place,
-    two: Place,
+pub(crate) struct Servers {
+    pub(crate) one: Place,
+    pub(crate) two: Place,
     services: (Postgres, Redis, TempDir),
 }
 
 async fn two_servers() -> Option<Servers> {
+    two_servers_with(&[]).await
+}
+
+/// Two servers with more settings.
+pub(crate) async fn two_servers_with(more: &[(&'static str, &str)]) -> Option<Servers> {
     let directory = TempDir::new().unwrap();
     let path = |name: &str| directory.path().join(name);
     let postgres = or_skip(Postgres::start(&path("postgres"), &[]))?;
     let redis = or_skip(Redis::start(&path("redis")))?;
     let (database, redis_url) = (postgres.database("semel").unwrap(), redis.url());
-    let settings = [
+    let mut settings = vec![
         ("database_url", database.as_str()),
         ("redis_url", &redis_url),
     ];
+    settings.extend_from_slice(more);
     let receiver = Receiver::start().await;
     let start = || Place::beside(receiver.clone(), &settings);
     let (one, two) = tokio::join!(start(), start());
@@ -67,22 +73,19 @@ async fn peer_cve_01_a_session_that_one_server_ends_is_closed_on_the_other() {
         .bearer_auth(mine.text("access_token"));
     let started = Instant::now();
     send(call).await.data();
-    assert_eq!(here.next().await.unwrap(), r#"42["session_revoked",{}]"#);
-    // A server that is told by another one closes first, and asks the store when the device comes back.
+    // Both are told the same: why, and that there is nothing to come back for.
     for socket in [&mut here, &mut there] {
+        assert_eq!(socket.next().await.unwrap(), r#"42["session_revoked",{}]"#);
+        let closing = socket.next().await.unwrap();
+        let closing: serde_json::Value = serde_json::from_str(&closing[2..]).unwrap();
+        assert_eq!(closing[0], "closing");
+        assert_eq!(closing[1]["retry_after_ms"], json!(null), "{closing}");
         while socket.next().await.is_some() {}
     }
-    loop {
-        let mut again = two.socket(&token).await;
-        match again.next().await {
-            Some(refused) if refused.contains("session_revoked") => break,
-            _ => assert!(
-                started.elapsed() < Duration::from_secs(5),
-                "{:?}",
-                started.elapsed()
-            ),
-        }
-    }
+    assert!(started.elapsed() < Duration::from_secs(5));
+    let mut again = two.socket(&token).await;
+    let refused = again.next().await.unwrap();
+    assert!(refused.contains("session_revoked"), "{refused}");
     for place in [one, two] {
         place
             .get_as(&token, "/api/users/me")
@@ -104,7 +107,7 @@ async fn peer_cve_01_without_redis_the_other_server_finds_in_the_store_that_a_se
     let (one, two) = (&servers.one, &servers.two);
     servers.services.1.kill().unwrap();
     let mine = one.sign_in(ANN).await;
-    let theirs = two.sign_in(ANN).await;
+    let theirs = two.sign_in_at(ANN, "tablet").await;
     let mut there = two.socket(&theirs.text("access_token")).await;
     assert!(there.next().await.unwrap().starts_with("40"));
     let path = format!("/api/auth/sessions/{}", theirs.text("session_id"));
@@ -192,4 +195,43 @@ async fn p_operator_1_a_person_whom_one_server_suspends_is_out_on_the_other_with
     two.get_as(&token, "/api/users/me")
         .await
         .problem("suspended");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p_erase_1_an_account_that_one_server_ends_is_out_on_the_other_within_five_seconds() {
+    let Some(servers) = two_servers().await else {
+        return;
+    };
+    let (one, two) = (&servers.one, &servers.two);
+    let mine = one.sign_in(ANN).await;
+    let theirs = two.sign_in_at(ANN, "tablet").await;
+    let token = theirs.text("access_token");
+    two.get_as(&token, "/api/users/me").await.data();
+    let mut socket = two.socket(&token).await;
+    assert!(socket.next().await.unwrap().starts_with("40"));
+    let erase = json!({"user_id": mine.text("user_id")});
+    let ended = one.post_as(&mine.text("access_token"), "/api/auth/erase", erase);
+    ended.await.data();
+    let began = Instant::now();
+    // What changes something is refused from the acknowledgement on, also where nobody has heard of it yet.
+    let change = two.call(Method::PATCH, "/api/users/me");
+    let change = change.bearer_auth(&token).json(&json!({"about": "x"}));
+    let refused = send(change).await;
+    let codes = ["erased", "session_revoked"].map(|code| json!(code));
+    assert!(codes.contains(&refused.json["code"]), "{refused:?}");
+    let refresh = two.refresh(&theirs.text("refresh_token"), "tablet").await;
+    refresh.problem("session_revoked");
+    while socket.next().await.is_some() {}
+    loop {
+        let asked = two.get_as(&token, "/api/users/me").await;
+        if codes.contains(&asked.json["code"]) {
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_secs(5), "{asked:?}");
+    }
+    assert!(began.elapsed() < Duration::from_secs(5));
+    // Who signs in with what was theirs is a new person, on whichever server.
+    let again = two.sign_in(ANN).await;
+    assert_eq!(again.data()["is_new_person"], true);
+    assert_ne!(again.text("user_id"), mine.text("user_id"));
 }

@@ -149,6 +149,11 @@ impl TestServer {
         self.client("operator", Scope::Operator)
     }
 
+    /// Another one.
+    pub(crate) fn other_operator(&self) -> Client {
+        self.client("other-operator", Scope::Operator)
+    }
+
     /// Somebody without a token.
     pub(crate) fn stranger(&self) -> Client {
         Client {
@@ -290,6 +295,11 @@ impl Call {
         )
     }
 
+    /// With a body of bytes.
+    pub(crate) fn bytes(self, body: impl Into<Vec<u8>>) -> Self {
+        Self(self.0.body(body.into()))
+    }
+
     /// Sends it.
     pub(crate) async fn send(self) -> Answer {
         let response = self.0.send().await.unwrap();
@@ -395,6 +405,7 @@ async fn open(dir: &Path, clock: &Arc<TestClock>) -> Arc<SqliteLedger> {
         data_dir: dir.to_owned(),
         readers: 2,
         idempotency_ms: IDEMPOTENCY_MS,
+        strangers_day_max: semel_protocol::limits::STRANGERS_PER_PERSON_DAY_DEFAULT,
         clock: clock.clone(),
         entropy: Arc::new(SystemEntropy),
         renderer: Arc::new(JsonRenderer),

@@ -2,6 +2,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 
 use super::*;
+use crate::near::Near;
 
 const SECRET: &[u8] = b"a secret of the tests";
 const NOW: i64 = 1_800_000_000_000;
@@ -132,4 +133,57 @@ fn times_and_subjects_are_judged() {
         check(&format!(r#"{{"sub":"{long}",{FUTURE}}}"#)),
         TokenError::Subject(_)
     ));
+}
+
+/// A token without the signature of a key that counts is never taken, whatever it looks like.
+#[test]
+fn fuzz_tokens() {
+    let claims = format!(r#"{{"sub":"a",{FUTURE}}}"#);
+    let good = tokens().sign(&Caller {
+        user_id: UserId::parse("a").unwrap(),
+        name: None,
+        scope: Scope::Person,
+        expires_at: Timestamp(NOW + 60_000),
+        session_id: None,
+        is_verified: false,
+    });
+    let foreign = token(HS256, &claims, b"another secret");
+    let unsigned = token(r#"{"alg":"none"}"#, &claims, SECRET);
+    bolero::check!().with_type::<Near>().for_each(|near| {
+        let text = near.text(&[&good, &foreign, &unsigned]);
+        let read = tokens().verify(&text);
+        assert!(read.is_err() || text == good, "{text}");
+    });
+}
+
+/// Of what the key did sign, only claims count that name a person and a time to come.
+#[test]
+fn fuzz_claims() {
+    let claims = [
+        format!(r#"{{"sub":"a",{FUTURE},"name":"Ann","nbf":1.5,"scope":"operator x"}}"#),
+        r#"{"sub":"a","exp":1e400,"iss":["x"],"aud":"x","email_verified":true}"#.to_owned(),
+    ];
+    let claims: Vec<&str> = claims.iter().map(String::as_str).collect();
+    let headers = [HS256, r#"{"alg":"HS256","kid":"1","crit":["b64"]}"#];
+    bolero::check!()
+        .with_type::<(Near, Near)>()
+        .for_each(|(header, payload)| {
+            let (header, payload) = (header.text(&headers), payload.text(&claims));
+            let Ok(caller) = verify(&header, &payload) else {
+                return;
+            };
+            // Numbers that nobody asks for may be greater than those that are read here.
+            let Ok(said) = serde_json::from_str::<Value>(&payload) else {
+                return;
+            };
+            assert_eq!(said["sub"], caller.user_id.as_str());
+            assert!(caller.expires_at.0 > NOW, "{payload}");
+            let is_operator = said["scope"]
+                .as_str()
+                .is_some_and(|it| it.contains("operator"));
+            assert!(is_operator || caller.scope == Scope::Person, "{payload}");
+            let header: Value = serde_json::from_str(&header).expect("headers are JSON");
+            assert_eq!(header["alg"], "HS256");
+            assert!(header.get("kid").is_none() && header.get("crit").is_none());
+        });
 }

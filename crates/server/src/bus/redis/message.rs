@@ -10,12 +10,11 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 use super::super::{Hints, State};
+use crate::telemetry::metrics::UNREADABLE;
 
 /// The format of messages. Another number: a server that does not know it understands nothing of the message. What is only
 /// added needs none.
 const FORMAT: u32 = 1;
-/// Messages, or parts of them, that are none of ours, or not in a way that this server knows, by `what`.
-const UNREADABLE: &str = "semel_bus_messages_unreadable_total";
 
 /// One message of a server.
 #[derive(Serialize)]
@@ -139,6 +138,7 @@ mod tests {
 
     use super::*;
     use crate::bus::hints::About;
+    use crate::near::Near;
 
     /// With something of every kind.
     fn all() -> Hints {
@@ -199,5 +199,22 @@ mod tests {
             panic!("it was not read");
         };
         assert_eq!(hints.own, all().own);
+    }
+
+    #[test]
+    fn fuzz_messages_of_the_bus() {
+        let whole = encode("one", 5, all());
+        let presence = r#"{"online":["ann"],"offline":[["bob","1800000000000"]]}"#;
+        bolero::check!().with_type::<Near>().for_each(|near| {
+            let bytes = near.bytes(&[&whole, presence]);
+            if let Some(Said::News(hints, states)) = read(&bytes, "two")
+                && states.is_empty()
+            {
+                // What was understood can be told on.
+                let again = encode("one", 5, hints.clone());
+                let said = read(again.as_bytes(), "two");
+                assert_eq!(said, Some(Said::News(hints, states)));
+            }
+        });
     }
 }

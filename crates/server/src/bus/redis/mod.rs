@@ -1,20 +1,25 @@
 //! The bus over Redis (7 or newer) or Valkey.
 //!
-//! One connection, which subscribes before anybody is told that it is there, and is made anew whenever anything about it is
-//! doubtful: it ended, an answer took too long, a channel was taken away.
+//! One connection, which subscribes and is tried before anybody is told that it is there, and is made anew whenever anything
+//! about it is doubtful: it ended, an answer took too long, a channel was taken away.
 //!
 //! Invariant: nothing that is needed later is kept in Redis only: devices are added again from memory after every connect
 //! and from time to time.
 
 mod connection;
 mod message;
+mod pace;
 mod presence;
 mod rates;
 mod target;
+mod trial;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
     time::Duration,
 };
 
@@ -34,10 +39,11 @@ pub use self::target::Target;
 use self::{
     connection::Connection,
     message::Said,
+    pace::{Failure, Pace},
     presence::{Line, Presence},
 };
 use super::{Bus, DeviceNumber, Ear, Hints, State};
-use crate::limits::Used;
+use crate::{limits::Used, telemetry::metrics::HINTS_DROPPED};
 
 /// Channels, each with its part of the threads and people; a cluster spreads them over its nodes.
 const CHANNELS: usize = 4;
@@ -51,15 +57,12 @@ const ANSWER_MAX: Duration = Duration::from_secs(2);
 const PRESENCE_MAX: Duration = Duration::from_millis(500);
 /// How often the connection is tried.
 const PING_INTERVAL: Duration = Duration::from_secs(1);
-/// From one attempt to connect to the next.
-const RETRY_MIN: Duration = Duration::from_millis(100);
-const RETRY_MAX: Duration = Duration::from_secs(1);
 /// Devices that have gone and wait to be told. What is beyond ends by itself.
 const WENT_MAX: usize = 10_000;
 /// How long a device is taken for connected after its server spoke last.
 const DEVICE_ENDS_AFTER: Duration = Duration::from_secs(15);
 
-/// Whether there is a connection.
+/// Whether there is a connection that is of use.
 const CONNECTED: &str = "semel_bus_connected";
 /// How long what is said takes to be heard.
 const LAG: &str = "semel_bus_lag_seconds";
@@ -77,6 +80,8 @@ pub struct RedisBus {
     /// Held while devices are read from `out` and told: what was read first is told first.
     telling: AsyncMutex<()>,
     link: Mutex<Option<Link>>,
+    /// Whether the link counts as one.
+    is_good: AtomicBool,
 }
 
 /// A connection that works, as far as is known.
@@ -123,6 +128,7 @@ impl RedisBus {
             came: Notify::new(),
             telling: AsyncMutex::default(),
             link: Mutex::default(),
+            is_good: AtomicBool::new(false),
         })
     }
 
@@ -136,39 +142,35 @@ impl RedisBus {
 
     /// Connects again and again, as long as somebody listens.
     async fn keep_connected(bus: Weak<Self>, names: Names, ear: Weak<dyn Ear>) {
-        let mut pause = RETRY_MIN;
-        let mut is_down = false;
+        let mut pace = Pace::new();
         while let Some(this) = bus.upgrade() {
             let ended = Arc::new(Notify::new());
             let opened = timeout(CONNECT_MAX * 2, this.open(&names, &ear, &ended)).await;
-            let error = match opened {
+            let pause = match opened {
                 Ok(Ok(link)) => {
-                    tracing::info!(target = ?this.target, "connected to the bus");
-                    (pause, is_down) = (RETRY_MIN, false);
                     *this.link() = Some(link.clone());
                     match ear.upgrade() {
                         Some(ear) => ear.connected(),
                         None => return,
                     }
-                    metrics::gauge!(CONNECTED).set(1);
-                    let error = this.work(link, &ended).await;
+                    let began = Instant::now();
+                    let failure = this.work(link, &ended, &mut pace).await;
                     *this.link() = None;
-                    metrics::gauge!(CONNECTED).set(0);
-                    error
+                    this.counts(false);
+                    pace.ended(&failure, began.elapsed())
                 }
-                Ok(Err(error)) => error.to_string(),
-                Err(_) => "it does not answer".to_owned(),
+                Ok(Err(error)) => pace.failed(&error.into()),
+                Err(_) => pace.failed(&Failure::Away("it does not answer".to_owned())),
             };
-            if !std::mem::replace(&mut is_down, true) {
-                tracing::warn!(
-                    error,
-                    "no connection to the bus; others' news come from the store meanwhile"
-                );
-            }
             drop(this);
             sleep(pause).await;
-            pause = RETRY_MAX.min(pause * 2);
         }
+    }
+
+    /// Whether there is a connection that is of use, from now on.
+    fn counts(&self, is_good: bool) {
+        self.is_good.store(is_good, SeqCst);
+        metrics::gauge!(CONNECTED).set(u8::from(is_good));
     }
 
     async fn open(
@@ -186,6 +188,7 @@ impl RedisBus {
         let mut connection = self.target.connect(pushes).await?;
         let channels: Vec<String> = (0..CHANNELS).map(|n| names.channel(n)).collect();
         connection.subscribe(&channels).await?;
+        self.try_out(&mut connection, names).await?;
         Ok(Link {
             connection,
             names: names.clone(),
@@ -193,8 +196,12 @@ impl RedisBus {
         })
     }
 
+    async fn try_out(&self, connection: &mut Connection, names: &Names) -> RedisResult<()> {
+        trial::try_out(connection, names, &self.run, micros(self.began)).await
+    }
+
     /// Works over a connection until it is of no use. Why.
-    async fn work(&self, mut link: Link, ended: &Notify) -> String {
+    async fn work(&self, mut link: Link, ended: &Notify, pace: &mut Pace) -> Failure {
         let every = |period| {
             let mut timer = interval(period);
             timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -205,9 +212,17 @@ impl RedisBus {
         let mut sweep = every(self.ends_after / 5);
         let mut ping = every(PING_INTERVAL);
         let (mut is_due, mut next) = (true, Instant::now());
+        let (mut is_on_probation, ends) = (true, next + pace.probation());
         loop {
             let done = tokio::select! {
-                () = ended.notified() => return "the connection ended".to_owned(),
+                () = ended.notified() => return Failure::Away("the connection ended".to_owned()),
+                () = sleep_until(ends), if is_on_probation => {
+                    is_on_probation = false;
+                    tracing::info!(target = ?self.target, "connected to the bus");
+                    pace.is_good();
+                    self.counts(true);
+                    Ok(())
+                }
                 () = self.came.notified() => {
                     is_due = true;
                     Ok(())
@@ -221,13 +236,14 @@ impl RedisBus {
                 _ = ping.tick() => redis::cmd("PING").exec_async(&mut link.connection).await,
             };
             if let Err(error) = done {
-                return error.to_string();
+                return error.into();
             }
         }
     }
 
-    /// Tells again of all who are here.
+    /// Tells again of all who are here. If they are none, a connection that is of no use any more is found out all the same.
     async fn prolong_all(&self, link: &mut Link) -> RedisResult<()> {
+        self.try_out(&mut link.connection, &link.names).await?;
         let _turn = self.telling.lock().await;
         let all: Vec<Line> = self.out().devices.values().cloned().collect();
         link.presence.come(&mut link.connection, all).await
@@ -292,13 +308,14 @@ impl RedisBus {
 impl Bus for RedisBus {
     fn start(self: Arc<Self>, incarnation: &str, ear: Weak<dyn Ear>) {
         let names = Names(incarnation.to_owned());
+        self.counts(false);
         tokio::spawn(Self::keep_connected(Arc::downgrade(&self), names, ear));
     }
 
     fn tell(&self, hints: Hints) {
         let dropped = self.out().hints.merge(hints);
         if dropped > 0 {
-            metrics::counter!("semel_bus_hints_dropped_total").increment(dropped as u64);
+            metrics::counter!(HINTS_DROPPED).increment(dropped as u64);
         }
         self.came.notify_one();
     }
@@ -347,7 +364,7 @@ impl Bus for RedisBus {
     }
 
     fn is_connected(&self) -> Option<bool> {
-        Some(self.link().is_some())
+        Some(self.is_good.load(SeqCst))
     }
 
     async fn close(&self) {

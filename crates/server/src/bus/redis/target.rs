@@ -43,10 +43,14 @@ const FORMS: &str = "say redis://[USER:PASSWORD@]HOST[:PORT][/DB], redis+cluster
      redis+sentinel://HOST:PORT,HOST:PORT/SERVICE; with TLS rediss://, rediss+cluster://, rediss+sentinel://; \
      on this machine unix:///PATH";
 
+/// What the URL of a socket may have behind a question mark.
+const OF_SOCKETS: [&str; 3] = ["db", "user", "pass"];
+
 impl Target {
     /// Reads a URL; what is wrong with it is told without repeating it.
     pub fn parse(url: &str) -> Result<Self, String> {
         let (scheme, rest) = url.split_once("://").ok_or(FORMS)?;
+        refuse_unknown(scheme, rest)?;
         let (tls, kind) = match scheme.split_once('+') {
             Some((tls @ ("redis" | "rediss"), kind @ ("cluster" | "sentinel"))) => (tls, kind),
             None if matches!(scheme, "redis" | "rediss" | "unix") => {
@@ -113,6 +117,30 @@ impl Target {
     }
 }
 
+/// The library takes no notice of parameters that it does not know, and of some that make a connection less safe.
+fn refuse_unknown(scheme: &str, rest: &str) -> Result<(), String> {
+    if rest.contains('#') {
+        return Err(
+            "it has something behind a #; leave that out (in a password, write %23)".to_owned(),
+        );
+    }
+    let Some((_, parameters)) = rest.split_once('?') else {
+        return Ok(());
+    };
+    if scheme != "unix" {
+        return Err("it takes no parameters; leave out what is behind the question mark (in a password, write %3F)".to_owned());
+    }
+    let mut names = parameters.split('&').map(|pair| pair.split('=').next());
+    if names.all(|name| name.is_some_and(|name| OF_SOCKETS.contains(&name))) {
+        Ok(())
+    } else {
+        Err(format!(
+            "a unix:// address takes the parameters {} only",
+            OF_SOCKETS.join(", ")
+        ))
+    }
+}
+
 async fn to_one(client: &Client, pushes: impl AsyncPushSender) -> RedisResult<Connection> {
     let how = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(CONNECT_MAX))
@@ -164,6 +192,28 @@ mod tests {
     }
 
     #[test]
+    fn what_would_not_be_heeded_is_refused() {
+        for url in [
+            "redis://cache/0?foo=bar",
+            "redis://cache?protocol=resp2",
+            "rediss://cache/#insecure",
+            "redis+cluster://a:1,b:2?foo=bar",
+            "redis+sentinel://a:1/main?foo=bar",
+            "redis+sentinel://a:1/main/3?foo=bar",
+            "unix:///run/redis.sock?foo=bar",
+            "unix:///run/redis.sock?db=1&foo",
+        ] {
+            assert!(Target::parse(url).is_err(), "{url}");
+        }
+        for url in [
+            "unix:///run/redis.sock?db=1&user=a&pass=b",
+            "redis://:%3F%23@cache/1",
+        ] {
+            assert!(Target::parse(url).is_ok(), "{url}");
+        }
+    }
+
+    #[test]
     fn wrong_urls_are_told_without_their_passwords() {
         for url in [
             "hunter2",
@@ -173,6 +223,8 @@ mod tests {
             "redis+cluster://:hunter2@a:1/4",
             "redis+sentinel://:hunter2@a:1",
             "redis://:hunter2@cache:notaport",
+            "redis://:hunter2@cache?password=hunter2",
+            "unix:///run/redis.sock?hunter2=hunter2",
         ] {
             let problem = Target::parse(url).unwrap_err();
             assert!(!problem.contains("hunter2"), "{problem}");

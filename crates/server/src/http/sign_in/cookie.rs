@@ -27,45 +27,52 @@ pub(super) struct Cookie {
 }
 
 impl Cookie {
-    /// What the browser has. Of several nobody knows who set which: none.
-    pub(super) fn read<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+    /// What the browser has, at an address with or without TLS. Of several nobody knows who set which: none.
+    pub(super) fn read<'a>(&self, headers: &'a HeaderMap, is_secure: bool) -> Option<&'a str> {
+        let wanted = self.name(is_secure);
         let lines = headers.get_all(header::COOKIE).iter();
         let pairs = lines
             .filter_map(|line| line.to_str().ok())
             .flat_map(|line| line.split(';'))
             .filter_map(|pair| pair.trim().split_once('='));
-        let mut values = pairs.filter(|(name, _)| *name == self.name);
+        let mut values = pairs.filter(|(name, _)| *name == wanted);
         let (_, value) = values.next()?;
         values.next().is_none().then_some(value)
     }
 
     /// Gives it to the browser; over TLS only, if it came over TLS.
-    pub(super) fn set(&self, value: &str, origin: &str) -> HeaderValue {
-        self.header(value, self.seconds, origin)
+    pub(super) fn set(&self, value: &str, is_secure: bool) -> HeaderValue {
+        self.header(value, self.seconds, is_secure)
     }
 
     /// Takes it away.
-    pub(super) fn clear(&self, origin: &str) -> HeaderValue {
-        self.header("", 0, origin)
+    pub(super) fn clear(&self, is_secure: bool) -> HeaderValue {
+        self.header("", 0, is_secure)
     }
 
-    fn header(&self, value: &str, seconds: i64, origin: &str) -> HeaderValue {
-        let secure = if origin.starts_with("https://") {
-            "; Secure"
-        } else {
-            ""
-        };
+    /// With a prefix that browsers give to nobody who has no TLS (RFC 6265bis, section 4.1.3): a neighbour without it cannot
+    /// put its own cookie in the place of this one.
+    fn name(&self, is_secure: bool) -> String {
+        let prefix = if is_secure { "__Secure-" } else { "" };
+        format!("{prefix}{}", self.name)
+    }
+
+    fn header(&self, value: &str, seconds: i64, is_secure: bool) -> HeaderValue {
+        let secure = if is_secure { "; Secure" } else { "" };
         let Self {
-            name,
-            path,
-            same_site,
-            ..
+            path, same_site, ..
         } = self;
+        let name = self.name(is_secure);
         let text = format!(
             "{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite={same_site}{secure}"
         );
         HeaderValue::from_str(&text).expect("tokens are visible ASCII")
     }
+}
+
+/// Whether a page of this origin came over TLS.
+pub(super) fn is_secure(origin: &str) -> bool {
+    origin.starts_with("https://")
 }
 
 #[cfg(test)]
@@ -75,28 +82,26 @@ mod tests {
     #[test]
     fn one_cookie_is_read_and_none_of_two() {
         let mut headers = HeaderMap::new();
-        headers.append(
-            header::COOKIE,
-            HeaderValue::from_static("a=1; semel_refresh=x=y"),
-        );
-        assert_eq!(REFRESH.read(&headers), Some("x=y"));
-        headers.append(header::COOKIE, HeaderValue::from_static("semel_refresh=z"));
-        assert_eq!(REFRESH.read(&headers), None);
+        let mut add = |text| {
+            headers.append(header::COOKIE, HeaderValue::from_static(text));
+            [false, true].map(|is_secure| REFRESH.read(&headers, is_secure).map(str::to_owned))
+        };
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(add("a=1; semel_refresh=x=y"), [some("x=y"), None]);
+        let both = [some("x=y"), some("s")];
+        assert_eq!(add("__Secure-semel_refresh=s"), both);
+        assert_eq!(add("semel_refresh=z"), [None, some("s")]);
     }
 
     #[test]
     fn no_script_reads_a_cookie_and_no_other_site_sends_it() {
-        let text = REFRESH.set("t", "https://chat.example");
-        let text = text.to_str().unwrap();
-        for part in ["HttpOnly", "SameSite=Strict", "Secure", "Path=/api/auth"] {
+        let set = |is_secure| REFRESH.set("t", is_secure).to_str().unwrap().to_owned();
+        let text = set(true);
+        for part in ["HttpOnly", "SameSite=Strict", "; Secure", "Path=/api/auth"] {
             assert!(text.contains(part), "{text}");
         }
-        assert!(
-            !REFRESH
-                .set("t", "http://localhost")
-                .to_str()
-                .unwrap()
-                .contains("Secure")
-        );
+        assert!(text.starts_with("__Secure-semel_refresh=t;"), "{text}");
+        assert!(!set(false).contains("Secure"));
+        assert!(is_secure("https://chat.example") && !is_secure("http://localhost"));
     }
 }

@@ -3,6 +3,7 @@
 
 pub(super) mod codes;
 mod cookie;
+pub(super) mod erase;
 pub(super) mod manage;
 pub(super) mod provider;
 pub(super) mod sessions;

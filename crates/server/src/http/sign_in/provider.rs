@@ -13,7 +13,7 @@ use semel_protocol::{
 
 use super::{
     Visit,
-    cookie::{PROVIDER, REFRESH},
+    cookie::{PROVIDER, REFRESH, is_secure},
     success,
 };
 use crate::{
@@ -49,7 +49,7 @@ pub(in crate::http) async fn start(visit: Visit) -> Result<Response, Problem> {
         authorization_url: begun.authorization_url,
         expires_at: begun.expires_at,
     });
-    let cookie = PROVIDER.set(&begun.binding, &origin);
+    let cookie = PROVIDER.set(&begun.binding, is_secure(&origin));
     response.headers_mut().insert(header::SET_COOKIE, cookie);
     Ok(response)
 }
@@ -62,7 +62,11 @@ pub(in crate::http) async fn callback(visit: Visit) -> Result<Response, Problem>
         let detail = "this browser did not begin this sign-in";
         visit.refuse(&Refusal::new(Code::SignInFailed, detail))
     };
-    let binding = PROVIDER.read(&visit.headers).ok_or_else(strange)?;
+    // The origin that the browser began from is this one.
+    let public = visit.app.sign_in().settings.public_url.as_deref();
+    let is_secure = public.is_some_and(is_secure);
+    let binding = PROVIDER.read(&visit.headers, is_secure);
+    let binding = binding.ok_or_else(strange)?;
     let state = visit
         .parts
         .query("state")
@@ -75,19 +79,11 @@ pub(in crate::http) async fn callback(visit: Visit) -> Result<Response, Problem>
     };
     let name = visit.parts.path("provider");
     let finished = provider::finish(&visit.app, name, &returned, &visit.from()).await?;
-    // Whether over TLS is what the cookie has to know; without a setting, a browser that has no TLS says so by its cookies.
-    let public = visit
-        .app
-        .sign_in()
-        .settings
-        .public_url
-        .clone()
-        .unwrap_or_default();
-    let (mut address, mut cookies) = (finished.return_to, vec![PROVIDER.clear(&public)]);
+    let (mut address, mut cookies) = (finished.return_to, vec![PROVIDER.clear(is_secure)]);
     let signed_in = match finished.result {
         Ok(SignedIn::Linked(_)) => Ok(()),
         Ok(signed_in) => sessions::tokens(&visit.app, signed_in, &visit.request_id)
-            .map(|tokens| cookies.push(REFRESH.set(&tokens.refresh, &public))),
+            .map(|tokens| cookies.push(REFRESH.set(&tokens.refresh, is_secure))),
         Err(problem) => Err(problem),
     };
     if let Err(problem) = signed_in {

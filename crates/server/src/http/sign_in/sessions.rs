@@ -9,7 +9,11 @@ use semel_protocol::{
     sign_in::{ClaimOperator, Done, Refresh, SignInResult},
 };
 
-use super::{Visit, cookie::REFRESH, success};
+use super::{
+    Visit,
+    cookie::{REFRESH, is_secure},
+    success,
+};
 use crate::{
     convert::Success,
     sign_in::sessions::{self, Tokens},
@@ -29,7 +33,7 @@ pub(super) fn answer(tokens: Tokens, origin: Option<&str>) -> Response {
     };
     let mut response = success(&result);
     if let Some(origin) = origin {
-        let cookie = REFRESH.set(&tokens.refresh, origin);
+        let cookie = REFRESH.set(&tokens.refresh, is_secure(origin));
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
     response
@@ -42,7 +46,8 @@ fn token<'a>(visit: &'a Visit, request: &'a Refresh) -> Result<(&'a str, Option<
         return Ok((token, None));
     }
     let origin = visit.own_origin()?;
-    Ok((REFRESH.read(&visit.headers).unwrap_or(""), Some(origin)))
+    let cookie = REFRESH.read(&visit.headers, is_secure(&origin));
+    Ok((cookie.unwrap_or(""), Some(origin)))
 }
 
 /// Exchanges a refresh token for a new access token and the next refresh token. The answer can be asked for again for 30
@@ -73,7 +78,7 @@ pub(in crate::http) async fn sign_out(visit: Visit) -> Result<Response, Problem>
     }
     let mut response = success(&Done { done: true });
     if let Some(origin) = origin {
-        let cookie = REFRESH.clear(&origin);
+        let cookie = REFRESH.clear(is_secure(&origin));
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
     Ok(response)

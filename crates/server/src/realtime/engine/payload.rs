@@ -46,6 +46,7 @@ pub(super) fn split(payload: &str) -> impl Iterator<Item = Option<Packet<'_>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::near::Near;
 
     #[test]
     fn packets_are_read() {
@@ -69,5 +70,25 @@ mod tests {
             None,
         ];
         assert_eq!(packets, expected);
+    }
+
+    #[test]
+    fn fuzz_payloads() {
+        let samples = [
+            "4a\u{1e}3\u{1e}bAQI=",
+            "1",
+            "42[\"x\"]\u{1e}2",
+            "\u{1e}\u{1e}",
+        ];
+        bolero::check!().with_type::<Near>().for_each(|near| {
+            let text = near.text(&samples);
+            let separators = text.matches(SEPARATOR).count();
+            assert_eq!(split(&text).count(), separators + 1);
+            let messages = split(&text).flatten().filter_map(|packet| match packet {
+                Packet::Message(message) => Some(message.len() + 1),
+                _ => None,
+            });
+            assert!(messages.sum::<usize>() <= text.len());
+        });
     }
 }

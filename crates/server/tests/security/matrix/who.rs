@@ -9,10 +9,14 @@ pub(super) enum Who {
     Revoked,
     /// A participant whom an operator has suspended.
     Suspended,
+    /// A participant whose account was erased; a host application knew them.
+    Erased,
     /// Signed in, and never in the thread.
     Stranger,
     /// Was in the thread when the message was said, and left.
     Former,
+    /// Was in the thread when the message was said, and was taken out of it.
+    Removed,
     /// Has an operator's token, and was never in the thread.
     Operator,
     /// In the thread.
@@ -24,32 +28,49 @@ pub(super) enum Who {
 }
 
 /// All of them, in the order of a [`Policy`].
-pub(super) const EVERYBODY: [Who; 9] = [
+pub(super) const EVERYBODY: [Who; 11] = [
     Who::Anonymous,
     Who::Revoked,
     Who::Suspended,
+    Who::Erased,
     Who::Stranger,
     Who::Former,
+    Who::Removed,
     Who::Operator,
     Who::Participant,
     Who::Author,
     Who::Admin,
 ];
 
+impl Who {
+    /// Whether they sign in here, at the beginning and once for all.
+    pub(super) fn signs_in(self) -> bool {
+        !matches!(self, Self::Anonymous | Self::Erased)
+    }
+}
+
 /// What each of [`EVERYBODY`] gets: `ok`, or the code of the refusal.
-pub(super) type Policy = [&'static str; 9];
+pub(super) type Policy = [&'static str; 11];
 
 const NOBODY: &str = "unauthenticated";
 const REVOKED: &str = "session_revoked";
 const SUSPENDED: &str = "suspended";
+const ERASED: &str = "erased";
 const NOT_FOUND: &str = "not_found";
 const FORBIDDEN: &str = "forbidden";
 
 /// Everybody, with a token or without.
-pub(super) const OPEN: Policy = ["ok"; 9];
+pub(super) const OPEN: Policy = ["ok"; 11];
 
 /// Whoever is signed in, for themselves.
 pub(super) const SIGNED_IN: Policy = signed_in("ok");
+
+/// Whoever is signed in and was not taken out of the thread.
+pub(super) const NOT_REMOVED: Policy = {
+    let mut policy = SIGNED_IN;
+    policy[Who::Removed as usize] = FORBIDDEN;
+    policy
+};
 
 /// Who is in the thread.
 pub(super) const PARTICIPANTS: Policy = inside(["ok", "ok", "ok"]);
@@ -58,6 +79,7 @@ pub(super) const PARTICIPANTS: Policy = inside(["ok", "ok", "ok"]);
 pub(super) const PARTICIPANTS_AND_FORMER: Policy = {
     let mut policy = PARTICIPANTS;
     policy[Who::Former as usize] = "ok";
+    policy[Who::Removed as usize] = "ok";
     policy
 };
 
@@ -69,6 +91,14 @@ pub(super) const AUTHOR: Policy = inside([FORBIDDEN, "ok", FORBIDDEN]);
 
 /// Who said the message, and admins of the thread.
 pub(super) const AUTHOR_AND_ADMINS: Policy = inside([FORBIDDEN, "ok", "ok"]);
+
+/// Who is in the thread, or was when the message was said, and did not say it themselves.
+pub(super) const READERS: Policy = {
+    let mut policy = inside(["ok", "invalid_request", "ok"]);
+    policy[Who::Former as usize] = "ok";
+    policy[Who::Removed as usize] = "ok";
+    policy
+};
 
 /// Whoever has an operator's token.
 pub(super) const OPERATORS: Policy = {
@@ -89,15 +119,16 @@ pub(super) const fn owner(outcome: &'static str) -> Policy {
 
 /// Everybody gets the same, with a token or without: made-up secrets open nothing for anybody.
 pub(super) const fn all(outcome: &'static str) -> Policy {
-    [outcome; 9]
+    [outcome; 11]
 }
 
 /// Whoever is signed in gets the same.
 pub(super) const fn signed_in(outcome: &'static str) -> Policy {
-    let mut policy = [outcome; 9];
+    let mut policy = [outcome; 11];
     policy[Who::Anonymous as usize] = NOBODY;
     policy[Who::Revoked as usize] = REVOKED;
     policy[Who::Suspended as usize] = SUSPENDED;
+    policy[Who::Erased as usize] = ERASED;
     policy
 }
 

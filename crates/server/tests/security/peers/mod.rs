@@ -25,7 +25,7 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A token as a host application makes it.
-fn token(place: &Place, id: &str) -> String {
+pub(crate) fn token(place: &Place, id: &str) -> String {
     let app = place.server.app();
     app.tokens.sign(&Caller {
         user_id: UserId::parse(id).unwrap(),
@@ -38,24 +38,24 @@ fn token(place: &Place, id: &str) -> String {
 }
 
 /// Somebody of a host application.
-struct Person<'a> {
+pub(crate) struct Person<'a> {
     place: &'a Place,
     token: String,
     id: &'a str,
 }
 
 impl<'a> Person<'a> {
-    async fn new(place: &'a Place, id: &'a str) -> Self {
+    pub(crate) async fn new(place: &'a Place, id: &'a str) -> Self {
         let token = token(place, id);
         place.get_as(&token, "/api/users/me").await.data();
         Self { place, token, id }
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.place.get_as(&self.token, path).await
     }
 
-    async fn post(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         self.place.post_as(&self.token, path, body).await
     }
 
@@ -71,7 +71,7 @@ impl<'a> Person<'a> {
     }
 
     /// A group of its own with others; its path.
-    async fn group(&self, others: &[&Person<'_>]) -> String {
+    pub(crate) async fn group(&self, others: &[&Person<'_>]) -> String {
         let others: Vec<_> = others.iter().map(|other| other.id).collect();
         let body = json!({"participants": others, "thread_type": "group", "distinct": false});
         let made = self.done("/api/chat/create-or-get", body).await;

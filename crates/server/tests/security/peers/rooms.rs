@@ -287,3 +287,94 @@ async fn peer_cve_32_a_change_of_what_came_before_is_not_told_to_who_came_later(
     }
     assert!(json!(told).to_string().contains("an answer"));
 }
+
+/// Zulip CVE-2026-100404: who could not read a channel's past was told live what was said in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn peer_cve_38_what_is_told_live_is_what_may_be_read() {
+    let place = Place::new().await;
+    let (ann, bob) = (
+        Person::new(&place, "ann").await,
+        Person::new(&place, "bob").await,
+    );
+    let (eve, left) = (
+        Person::new(&place, "eve").await,
+        Person::new(&place, "left").await,
+    );
+    let thread = ann.group(&[&bob, &left]).await;
+    left.done(&format!("{thread}/leave"), json!({})).await;
+    let mut inside = bob.device().await;
+    let mut outside = [eve.device().await, left.device().await];
+    let open = json!({"thread_id": id_of(&thread)});
+    inside.done("thread:open", &open).await;
+    for device in &mut outside {
+        // An open thread grants nothing.
+        device.done("thread:open", &open).await;
+        device.done("sync", &json!({})).await;
+    }
+    ann.say(&thread, "a secret of this group").await;
+    ann.patch(&thread, json!({"title": "a secret title"}))
+        .await
+        .data();
+    inside
+        .event("entry", |entry| {
+            entry.to_string().contains("a secret of this group")
+        })
+        .await;
+    for (device, who) in outside.iter_mut().zip([&eve, &left]) {
+        let told = device.settle().await;
+        assert!(!format!("{told:?}").contains("a secret"), "{told:?}");
+        let seen = who.get(&format!("{thread}/messages")).await;
+        assert!(!seen.json.to_string().contains("a secret"), "{seen:?}");
+        let seen = who.get(&format!("{thread}/entries")).await;
+        assert!(!seen.json.to_string().contains("a secret"), "{seen:?}");
+    }
+}
+
+/// Zulip CVE-2026-24050, Element CVE-2023-30609 and CVE-2021-21320: what people wrote became part of a page. No answer here is a
+/// page: words are members of JSON, letter by letter, and browsers are told to guess nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn peer_cve_38_40_words_with_markup_stay_words_in_every_answer() {
+    let place = Place::new().await;
+    let (ann, bob) = (
+        Person::new(&place, "ann").await,
+        Person::new(&place, "bob").await,
+    );
+    for words in [
+        "<img src=x onerror=alert(1)>",
+        "\"><script>alert(1)</script>",
+        "{{constructor.constructor('alert(1)')()}}",
+        "&lt;b&gt; [x](javascript:alert(1))",
+    ] {
+        let profile = json!({"display_name": words, "about": words});
+        ann.patch("/api/users/me", profile).await.data();
+        let thread = ann.group(&[&bob]).await;
+        ann.patch(&thread, json!({"title": words, "description": words}))
+            .await
+            .data();
+        ann.say(&thread, words).await;
+        for (path, pointer) in [
+            ("/api/users/ann", "/data/user/display_name"),
+            ("/api/users/ann", "/data/user/about"),
+            ("/api/contacts", "/data/contacts/0/user/display_name"),
+            ("/api/chat/threads", "/data/threads/0/title"),
+            (thread.as_str(), "/data/thread/description"),
+            (
+                &format!("{thread}/participants"),
+                "/data/participants/0/display_name",
+            ),
+        ] {
+            let answer = bob.get(path).await;
+            assert_eq!(answer.json.pointer(pointer), Some(&json!(words)), "{path}");
+            let header = |name: &str| answer.headers[name].to_str().unwrap().to_owned();
+            assert_eq!(header("content-type"), "application/json", "{path}");
+            assert_eq!(header("x-content-type-options"), "nosniff", "{path}");
+            assert!(header("content-security-policy").contains("default-src 'none'"));
+        }
+        let said = bob.get(&format!("{thread}/messages")).await;
+        let said = said.json["data"]["messages"].as_array().unwrap();
+        assert!(said.iter().any(|message| message["content"] == words));
+        // What is refused is told back as words, too.
+        let odd = bob.get(&format!("/api/users/me?{words}=1")).await;
+        assert_eq!(odd.headers["content-type"], "application/problem+json");
+    }
+}

@@ -10,7 +10,7 @@ use tokio_tungstenite::{client_async, tungstenite::client::IntoClientRequest};
 
 use super::{Person, id_of, is_well, raw};
 use crate::{
-    place::{Place, send},
+    place::{Answer, Place, send},
     support::{Device, client_id},
 };
 
@@ -322,4 +322,67 @@ async fn peer_cve_42_whoever_is_not_known_yet_takes_little() {
         .await
         .expect("it is closed");
     drop(held);
+}
+
+/// What is for signing in has no person yet: it counts by address.
+#[tokio::test(flavor = "multi_thread")]
+async fn p_conn_8_an_address_signs_in_so_often() {
+    let place = Place::with(&[("handshakes_per_second", "1")]).await;
+    let refresh = || {
+        let call = place.call(Method::POST, "/api/auth/refresh");
+        send(call.json(&json!({"refresh_token": "made up"})))
+    };
+    // Ten at once, and one more each second.
+    let mut answered = 0;
+    loop {
+        let answer = refresh().await;
+        if answer.status == 429 {
+            answer.problem("rate_limited");
+            assert!(answer.headers.contains_key("retry-after"), "{answer:?}");
+            break;
+        }
+        answered += 1;
+        assert!(answered < 60, "it has no end");
+    }
+    assert!(answered >= 10, "{answered}");
+}
+
+/// What is asked counts by person, or by address where nobody says who asks.
+#[tokio::test(flavor = "multi_thread")]
+async fn p_conn_8_what_one_person_reads_is_limited_apart_from_what_they_change() {
+    let place = Place::with(&[("reads_per_second", "1")]).await;
+    let limited = |answer: &Answer| {
+        let is_limited = answer.status == 429;
+        if is_limited {
+            answer.problem("rate_limited");
+            assert!(answer.headers.contains_key("retry-after"), "{answer:?}");
+        }
+        is_limited
+    };
+    let ann = Person::new(&place, "ann").await;
+    // Ten at once, and one more each second.
+    let mut answered = 1;
+    while !limited(&ann.get("/api/users/me").await) {
+        answered += 1;
+        assert!(answered < 60, "it has no end");
+    }
+    assert!(answered >= 10, "{answered}");
+    assert!(limited(&ann.get("/api/users/bob").await));
+    assert!(limited(&ann.get("/api/users/me/export").await));
+    let refused = ann.device().await.call("sync", &json!({})).await;
+    assert_eq!(refused["error"]["code"], "rate_limited", "{refused}");
+    assert!(refused["error"]["retry_after_ms"].as_u64() >= Some(1));
+    ann.patch("/api/users/me", json!({"about": "x"}))
+        .await
+        .data();
+    let bob = Person::new(&place, "bob").await;
+    bob.get("/api/users/me").await.data();
+    let picture = "/api/pictures/0190b5c8-0000-7000-8000-000000000001";
+    let mut absent = 0;
+    while !limited(&send(place.call(Method::GET, picture)).await) {
+        absent += 1;
+        assert!(absent < 60, "it has no end");
+    }
+    assert!(absent >= 10, "{absent}");
+    bob.get("/api/users/me").await.data();
 }
