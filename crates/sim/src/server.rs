@@ -102,6 +102,7 @@ impl Server {
         let setup = Setup {
             content_key: disk.with(semel_backends::sqlite::Memory::content_key),
             idempotency_ms: IDEMPOTENCY_MS,
+            strangers_day_max: semel_protocol::limits::STRANGERS_PER_PERSON_DAY_DEFAULT,
             clock: wall.clone(),
             renderer: Arc::new(JsonRenderer),
             listener: hub.clone(),

@@ -15,5 +15,5 @@ mod world;
 pub use dice::Dice;
 pub use process::{Launch, Semel, binary};
 pub use semel_services::skip;
-pub use token::{SECRET, token};
+pub use token::{SECRET, token, token_for};
 pub use world::{now, random};

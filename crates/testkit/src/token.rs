@@ -10,13 +10,18 @@ use crate::now;
 pub const SECRET: &str = "a secret of tests and benchmarks, nothing else";
 
 /// A token for a person, valid for 30 days: longer than any clock here jumps.
+pub fn token(user: &str) -> String {
+    token_for(user, 30 * 24 * 60 * 60)
+}
+
+/// The same for so many seconds from now on; one that has ended where they are negative.
 ///
 /// # Panics
 ///
 /// Never: every length of secret is a key.
-pub fn token(user: &str) -> String {
+pub fn token_for(user: &str, seconds: i64) -> String {
     let header = BASE64.encode(r#"{"alg":"HS256","typ":"JWT"}"#);
-    let expires = now().0 / 1_000 + 30 * 24 * 60 * 60;
+    let expires = now().0 / 1_000 + seconds;
     let claims = BASE64.encode(serde_json::json!({ "sub": user, "exp": expires }).to_string());
     let signed = format!("{header}.{claims}");
     let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).expect("every length is a key");

@@ -2,6 +2,8 @@
 
 mod campaign;
 
+use std::time::Duration;
+
 use campaign::{passes, plan_of, run};
 use semel_testkit::{
     campaign::{Campaign, Run},
@@ -24,14 +26,15 @@ async fn fault_d1_power_cuts_lose_nothing() {
     passes(Campaign::Power, 1, 2_500, &[(Kind::PowerCut, 2)]).await;
 }
 
-/// What a campaign of power cuts is worth: it sees what is lost when a disk only says that it has it.
+/// What a campaign of power cuts is worth: it sees what is lost when a disk only says that it has it. Of several cuts, as the
+/// kernel writes to the disk of its own accord too, and one may come just after that.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_d1_a_disk_that_lies_is_found_out() {
     let keep = tempfile::tempdir().unwrap();
     let lying = Run {
         is_lying: true,
         keep: keep.path().to_owned(),
-        ..plan_of(Campaign::Power, 1, 2_000)
+        ..plan_of(Campaign::Power, 1, 4_000)
     };
     let Some(outcome) = run(&lying).await else {
         return;
@@ -75,4 +78,20 @@ async fn a_run_in_which_nothing_went_wrong_proves_nothing() {
     assert!(outcome.is_invalid && outcome.violations == 0, "{outcome:?}");
     let failure = outcome.failure.unwrap();
     assert!(failure.contains("never happened: fault"), "{failure}");
+}
+
+/// What waits for ever must not keep a whole campaign waiting.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_does_not_end_has_failed() {
+    let keep = tempfile::tempdir().unwrap();
+    let endless = Run {
+        keep: keep.path().to_owned(),
+        limit: Duration::from_millis(500),
+        ..plan_of(Campaign::Kill, 1, 60_000)
+    };
+    let outcome = run(&endless).await.unwrap();
+    assert_eq!(outcome.violations, 1, "{outcome:?}");
+    let failure = outcome.failure.unwrap();
+    assert!(failure.starts_with("is not over after 500ms"), "{failure}");
+    assert!(outcome.kept.unwrap().join("history").is_file());
 }

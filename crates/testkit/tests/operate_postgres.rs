@@ -7,13 +7,14 @@ use std::{
 };
 
 use semel_services::{Postgres, or_skip};
-use semel_testkit::{Launch, Semel, binary};
+use semel_testkit::{Launch, SECRET, Semel, binary};
 
-/// The program with a database, in an environment of nothing else.
+/// The program with a database and the servers' secret, in an environment of nothing else.
 fn semel(directory: &Path, url: &str, arguments: &[&str]) -> Output {
     let mut command = Command::new(binary());
     command.env_clear().current_dir(directory);
     command.env("DATABASE_URL", url).args(arguments);
+    command.env("JWT_SECRET_KEY", SECRET);
     command.output().unwrap()
 }
 

@@ -57,14 +57,14 @@ fn verify_time(thread: u32, calls: &Calls, logs: &Logs, findings: &mut Findings)
     }
 }
 
-/// What a device sent in order is in order, whether it was acknowledged or not.
+/// What a device sent in order is in order, whether it was acknowledged or not. A device gives up what is refused, and
+/// goes on to its next message, while an attempt that was not answered before may still be stored: of those the order is
+/// not judged.
 fn verify_devices(calls: &Calls, places: &[Place], findings: &mut Findings) {
     let mut last: FxHashMap<(u64, u32), (u32, u64)> = FxHashMap::default();
-    let sends = calls
-        .keys
-        .iter()
-        .zip(places)
-        .filter(|(key, place)| key.ordered && place.0 != 0 && !key.is_refused());
+    let sends = calls.keys.iter().zip(places).filter(|(key, place)| {
+        key.ordered && place.0 != 0 && (key.is_acknowledged() || key.refused == 0)
+    });
     for (key, (thread, seq)) in sends {
         let before = last.entry((key.device, *thread)).or_default();
         if *seq < before.0 {

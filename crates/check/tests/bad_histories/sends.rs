@@ -3,7 +3,7 @@
 use semel_check::{Action, Event, Invariant, Kind, ORDERED};
 
 use crate::{
-    caught, caught_with,
+    caught, caught_with, good,
     spoil::{FRESH_KEY, History, is_view},
 };
 
@@ -253,40 +253,68 @@ fn real_time_order_is_broken() {
     });
 }
 
+/// Two sends of one person's devices, under way at once, the later one with the lower seq: a device that sent both would
+/// have lost its order, and real time says nothing about them.
+fn lose_the_order_of_a_device(history: &mut History) -> Option<u64> {
+    history.become_plain();
+    let invokes = history.all(|event| event.kind == Kind::Invoke && event.action == Action::Send);
+    let seq = |key| {
+        history
+            .events
+            .iter()
+            .find(|event| is_acked_send(event) && event.key == key)
+            .expect("in a plain history every send is acknowledged")
+            .seq
+    };
+    let (a, b) = invokes.iter().find_map(|first| {
+        let a = history.events[*first];
+        let during = history.events[*first..]
+            .iter()
+            .take_while(|event| event.key != a.key || is_invoke(event));
+        let b = during.into_iter().find(|event| {
+            is_invoke(event)
+                && event.key != a.key
+                && (event.user, event.thread) == (a.user, a.thread)
+                && seq(event.key) < seq(a.key)
+        })?;
+        Some((a, *b))
+    })?;
+    assert_eq!(a.code & ORDERED, ORDERED);
+    let is_of_b =
+        |event: &Event| matches!(event.kind, Kind::Invoke | Kind::Ok) && event.key == b.key;
+    (history.change(is_of_b, |event| event.session = a.session) > 0).then_some(a.key)
+}
+
 #[test]
 fn the_order_of_a_device_is_broken() {
     caught(&[Invariant::S6], |history| {
-        history.become_plain();
-        let invokes =
-            history.all(|event| event.kind == Kind::Invoke && event.action == Action::Send);
-        let seq = |key| {
-            history
-                .events
-                .iter()
-                .find(|event| is_acked_send(event) && event.key == key)
-                .unwrap()
-                .seq
+        lose_the_order_of_a_device(history).is_some()
+    });
+}
+
+#[test]
+fn what_one_server_refused_may_be_stored_late_by_another() {
+    good(|history| {
+        let Some(late) = lose_the_order_of_a_device(history) else {
+            return false;
         };
-        // Two sends of one person's devices, under way at once, the later one with the lower seq: a device that sent
-        // both would have lost its order, and real time says nothing about them.
-        let pair = invokes.iter().find_map(|first| {
-            let a = history.events[*first];
-            let during = history.events[*first..]
-                .iter()
-                .take_while(|event| event.key != a.key || is_invoke(event));
-            let b = during.into_iter().find(|event| {
-                is_invoke(event)
-                    && event.key != a.key
-                    && (event.user, event.thread) == (a.user, a.thread)
-                    && seq(event.key) < seq(a.key)
-            })?;
-            Some((a, *b))
+        let invoke = history.invoke_of(late);
+        let end = history.all(|event| is_acked_send(event) && event.key == late)[0];
+        let time = history.events[end].time;
+        history.events[end] = Event {
+            kind: Kind::Info,
+            time,
+            ..invoke
+        };
+        let call = history.fresh_call(Kind::Invoke).call;
+        let refusal = [Kind::Invoke, Kind::Fail].map(|kind| Event {
+            kind,
+            time,
+            call,
+            ..invoke
         });
-        let Some((a, b)) = pair else { return false };
-        assert_eq!(a.code & ORDERED, ORDERED);
-        let is_of_b =
-            |event: &Event| matches!(event.kind, Kind::Invoke | Kind::Ok) && event.key == b.key;
-        history.change(is_of_b, |event| event.session = a.session) > 0
+        history.events.splice((end + 1)..=end, refusal);
+        true
     });
 }
 

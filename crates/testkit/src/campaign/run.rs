@@ -17,7 +17,7 @@ use semel_load::{
 use tempfile::TempDir;
 use tokio::{
     task::{JoinSet, block_in_place},
-    time::{Instant, sleep_until},
+    time::{Instant, sleep_until, timeout},
 };
 
 use super::{Campaign, Figures, actor::Actor, scene::Scene, stopwatch::Stopwatch};
@@ -30,6 +30,11 @@ use crate::{
 
 /// Time in which everything must come to rest after the last fault.
 const REST_MAX: Duration = Duration::from_mins(3);
+
+/// What a run may take beside its schedule: beginnings, waiting, resting, reading.
+const EXTRA_MAX: Duration = Duration::from_mins(15);
+/// Faults last longer than planned where the machine is slow.
+const STRETCH_MAX: u32 = 10;
 
 /// What is run.
 #[derive(Clone, Debug)]
@@ -56,6 +61,8 @@ pub struct Run {
     pub is_lying: bool,
     /// How many times as long as promised what is measured may take: more than once where other programs have the machine.
     pub bounds: u32,
+    /// What has not come to its end by then, judging not counted, hangs: the run has failed (see [`Run::limit_of`]).
+    pub limit: Duration,
 }
 
 /// How far a run is.
@@ -95,6 +102,11 @@ pub struct Outcome {
 }
 
 impl Run {
+    /// The longest time that a run of such a schedule takes when nothing hangs.
+    pub fn limit_of(duration: Duration) -> Duration {
+        duration * STRETCH_MAX + EXTRA_MAX
+    }
+
     /// Its schedule: everything that happens by seed and options.
     pub fn schedule(&self) -> Schedule {
         Schedule::from_seed(self.seed, &self.campaign.mix(), self.duration)
@@ -115,9 +127,10 @@ impl Run {
             recorder.node(node as u8, NodeState::Started);
         }
         let mut outcome = Outcome::default();
-        let acted = self
-            .act(&mut scene, &schedule, &recorder, &mut outcome, tell)
-            .await;
+        let acting = self.act(&mut scene, &schedule, &recorder, &mut outcome, tell);
+        let acted = timeout(self.limit, acting)
+            .await
+            .unwrap_or_else(|_| Err(format!("is not over after {:?}", self.limit)));
         tell(Progress {
             phase: "judging",
             per_mille: 1_000,

@@ -14,10 +14,11 @@ use semel_testkit::{
 const BOUNDS: u32 = 6;
 
 pub(crate) fn plan_of(campaign: Campaign, seed: u64, millis: u64) -> Run {
+    let duration = Duration::from_millis(millis);
     Run {
         campaign,
         seed,
-        duration: Duration::from_millis(millis),
+        duration,
         plan: Plan::tiny(seed),
         binary: binary().to_owned(),
         scratch: temp_dir(),
@@ -26,6 +27,7 @@ pub(crate) fn plan_of(campaign: Campaign, seed: u64, millis: u64) -> Run {
         commit: String::new(),
         is_lying: false,
         bounds: BOUNDS,
+        limit: Run::limit_of(duration),
     }
 }
 

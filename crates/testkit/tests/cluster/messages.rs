@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use semel_client::{Destination, IdMaker, Method, NewThread, Session, SessionOptions};
+use semel_client::{Api, Destination, IdMaker, Method, NewThread, Session, SessionOptions};
 use semel_protocol::{DeviceId, ThreadId};
-use semel_testkit::{now, random, token};
+use semel_testkit::{now, random, token, token_for};
 use serde_json::{Value, json};
 
 use crate::scene::{Scene, body, client_id, messages, refusal, success, text};
+
+/// In seconds.
+const HOUR: i64 = 60 * 60;
 
 pub(crate) async fn ec_m01_ec_m08_ec_m13_ec_m14_story_d1_story_d4_a_hundred_times_at_three_servers_is_one_message(
     scene: Arc<Scene>,
@@ -90,6 +93,34 @@ pub(crate) async fn ec_m02_ec_m04_ec_m05_ec_m07_ec_m16_client_ids_mean_the_same_
         assert!((400..500).contains(&status), "{status}");
     }
     assert_eq!(ann.say(&thread, "ok").await["seq"], 4);
+}
+
+pub(crate) async fn ec_m10_a_retry_with_a_new_token_at_another_server_is_the_same_message(
+    scene: Arc<Scene>,
+) {
+    let [ann, bob] = scene.people(["ann", "bob"]).await;
+    let thread = ann.direct(&bob).await;
+    let path = messages(&thread);
+    let words = json!({"client_id": client_id(), "content": "once"});
+    let send = async |server: usize, seconds| {
+        let address = scene.cluster.servers[server].address.clone();
+        let ann = Api::new(address, &token_for(&ann.id, seconds));
+        ann.ask(Method::POST, &path, Some(&words), None)
+            .await
+            .unwrap()
+    };
+    let first = success(&send(0, HOUR).await)["message"].clone();
+    scene.disturb();
+    for server in 0..3 {
+        let refused = refusal(&send(server, -HOUR).await);
+        assert_eq!(refused, (401, "unauthenticated".to_owned()));
+        let again = success(&send(server, 2 * HOUR).await);
+        assert_eq!(
+            (&again["duplicate"], &again["message"]),
+            (&json!(true), &first)
+        );
+    }
+    assert_eq!(bob.words(&thread).await, ["once"]);
 }
 
 pub(crate) async fn ec_m19_a_reaction_from_three_servers_is_there_once_and_gone_once(

@@ -29,7 +29,7 @@ macro_rules! cases {
 }
 
 #[rustfmt::skip]
-const CASES: [Case; 27] = cases![
+const CASES: [Case; 28] = cases![
     races::req_a1_req_a6_ec_v01_ec_c07_story_c3_story_c4_creating_a_direct_thread_at_three_servers,
     races::req_a8_ec_v01_ec_c07_starting_a_direct_thread_at_three_servers,
     races::req_a2_req_a3_req_a6_creating_a_group_at_three_servers,
@@ -45,6 +45,7 @@ const CASES: [Case; 27] = cases![
     keys::ec_x07_ec_x08_ec_x10_ec_m11_an_expired_key_is_taken_over_once_at_three_servers,
     messages::ec_m01_ec_m08_ec_m13_ec_m14_story_d1_story_d4_a_hundred_times_at_three_servers_is_one_message,
     messages::ec_m02_ec_m04_ec_m05_ec_m07_ec_m16_client_ids_mean_the_same_at_every_server,
+    messages::ec_m10_a_retry_with_a_new_token_at_another_server_is_the_same_message,
     messages::ec_m19_a_reaction_from_three_servers_is_there_once_and_gone_once,
     messages::ec_m20_req_b8_a_batch_that_is_repeated_elsewhere_is_stored_once_in_its_order,
     messages::ec_m22_req_b7_story_d3_a_draft_is_sent_again_to_another_server_and_is_one_message,

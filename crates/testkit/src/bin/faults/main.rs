@@ -133,6 +133,7 @@ async fn run_campaign(
             commit: tally.commit.clone(),
             is_lying: options.lying_disk,
             bounds: 1,
+            limit: Run::limit_of(options.duration()),
         };
         let bar = screen.run(campaign, seed, tally.progress(target));
         let outcome = match run.run(&|progress| bar.show(&progress)).await {

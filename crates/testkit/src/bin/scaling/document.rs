@@ -28,6 +28,7 @@ pub(crate) fn tables(figures: &Figures, commit: &str) -> Vec<Table> {
     let mut tables = vec![
         table("run", run(figures, commit)),
         table("throughput", throughput(figures)),
+        table("growth", growth(figures)),
         table("latency", latency(figures)),
         table("hot thread", hot_thread(figures)),
         table("group", group(figures)),
@@ -156,6 +157,37 @@ fn throughput(figures: &Figures) -> String {
         }
         cells
     })
+}
+
+fn growth(figures: &Figures) -> String {
+    let head = [
+        "messages/s",
+        "of one server",
+        "ack p50 · p99, ms",
+        "servers",
+        "PostgreSQL",
+        "cores busy",
+    ];
+    let rate = |engine: Engine| figures.get(&format!("{}.held.per_second", engine.name()));
+    let one = rate(Engine::Postgres(1));
+    let mut text = header(&head);
+    for engine in engines(figures) {
+        let Some((rate, one)) = rate(engine).zip(one) else {
+            continue;
+        };
+        let name = format!("{}.held", engine.name());
+        let cell = |part: &str| figures.cell(&format!("{name}.{part}"));
+        let cells = [
+            cell("per_second"),
+            format!("{:.0} %", rate / one * 100.0),
+            times(figures, &format!("{name}.ack")),
+            cell("cpu_servers"),
+            cell("cpu_postgres"),
+            cell("busy"),
+        ];
+        let _ = writeln!(text, "| {} | {} |", engine.text(), cells.join(" | "));
+    }
+    text
 }
 
 fn latency(figures: &Figures) -> String {
@@ -325,6 +357,27 @@ mod tests {
             assumptions(),
             "{is_stale}"
         );
+    }
+
+    #[test]
+    fn growth_is_told_of_servers_that_were_held() {
+        let mut figures = Figures::default();
+        for (engine, rate, held) in [
+            ("sqlite", 900.0, None),
+            ("postgres_1", 800.0, Some(200.0)),
+            ("postgres_2", 700.0, Some(380.0)),
+        ] {
+            figures.set(format!("{engine}.pairs.per_second"), rate);
+            if let Some(held) = held {
+                figures.set(format!("{engine}.held.per_second"), held);
+            }
+        }
+        let text = growth(&figures);
+        assert!(
+            text.contains("| PostgreSQL, 2 servers | 380 | 190 % |"),
+            "{text}"
+        );
+        assert!(!text.contains("SQLite"), "{text}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::{
     figures::Figures,
     load::{Measured, plan, run},
     rig::{Engine, Rig, Services},
+    share::Share,
 };
 
 /// Connections of the fullest load: half of them write, each in a thread of its own, the others have it on screen.
@@ -20,6 +21,8 @@ const GENTLE: (usize, u32) = (100, 500);
 const HOT: usize = 48;
 /// People of the group, and its messages a second.
 const GROUP: (usize, u32) = (100, 100);
+/// What a server gets of a core where servers are to be the limit, and the connections that it has then.
+pub(crate) const HELD: (f64, usize) = (0.15, 200);
 /// What scenarios call the time in which the load lasts.
 const LOADING: &str = "loading";
 
@@ -72,6 +75,35 @@ pub(crate) async fn measure(
     // What a thread, a person and a place in a thread take is in it: little beside messages.
     let stored = rig.stored_bytes()? - empty;
     figures.set(format!("{name}.stored_bytes"), stored / messages as f64);
+    Ok(())
+}
+
+/// A share of a core for each of so many servers.
+pub(crate) fn shares(servers: usize) -> std::io::Result<Vec<Share>> {
+    let name = |number| format!("semel-scaling-{}-{number}", std::process::id());
+    (1..=servers)
+        .map(|number| Share::new(&name(number), HELD.0))
+        .collect()
+}
+
+/// The fullest load on servers that are held to a share each, so that what they stand on is not the limit.
+///
+/// Each has the same number of connections, however many servers there are. Figures of `<engine>.held`.
+pub(crate) async fn held(
+    figures: &mut Figures,
+    shares: &[Share],
+    services: &Arc<Services>,
+    time: Duration,
+) -> Result<()> {
+    let engine = Engine::Postgres(shares.len());
+    let rig = Rig::start(engine, Some(services))?;
+    rig.hold(shares)?;
+    let connections = HELD.1 * shares.len();
+    let full = plan(Scenario::Pairs, Rate::Max, connections, time);
+    let full = run(&rig, &full, LOADING).await?;
+    throughput(figures, &format!("{}.held", engine.name()), &full)?;
+    // Before anybody gives up the shares.
+    rig.stop()?;
     Ok(())
 }
 

@@ -17,6 +17,7 @@ mod load;
 mod metrics;
 mod reckon;
 mod rig;
+mod share;
 mod still;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
@@ -39,11 +40,7 @@ struct Options {
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=8))]
     servers: u8,
     /// Where the figures go
-    #[arg(
-        long,
-        default_value = "target/reports/scaling.json",
-        value_name = "FILE"
-    )]
+    #[arg(long, default_value = "target/scaling.json", value_name = "FILE")]
     report: PathBuf,
     /// Where the tables go
     #[arg(long, default_value = document::PATH, value_name = "FILE")]
@@ -108,6 +105,19 @@ async fn measure(options: &Options) -> Result<Figures> {
         still::connections(&mut figures, engine, services, time).await?;
     }
     if let Some(services) = services {
+        match growth::shares(servers) {
+            Ok(shares) => {
+                for count in 1..=servers {
+                    note(&format!(
+                        "load, each server held to a share of a core: {count} …"
+                    ));
+                    growth::held(&mut figures, &shares[..count], services, time).await?;
+                }
+            }
+            Err(error) => note(&format!(
+                "servers cannot be held to a share of a core here: {error}"
+            )),
+        }
         note("looking for what other servers did …");
         still::looks(&mut figures, services, servers, time).await?;
     }

@@ -71,7 +71,7 @@ measured! {
     redis "postgres_3.pairs.cpu_redis" "processor seconds of Redis for 1,000 messages",
     stored_bytes "postgres_3.stored_bytes" "bytes stored for a message, indexes and rows of threads included",
     log_bytes "postgres_3.log_bytes" "bytes of PostgreSQL's write-ahead log for a message",
-    connection_kib "postgres_3.idle.connection_kib" "KiB of a server's memory for a connection",
+    connection_kib "sqlite.idle.connection_kib" "KiB of a server's memory for a connection",
     /// Seconds.
     presence "postgres_3.idle.cpu_servers" "processor seconds of the servers for 1,000 connections in a second in which nothing happens",
     /// Milliseconds.

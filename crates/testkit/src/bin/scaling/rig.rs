@@ -16,6 +16,7 @@ use crate::{
     Result,
     cost::{self, Cost},
     metrics::{self, Counts},
+    share::Share,
 };
 
 /// How often servers bring their counters up to date, and a little more.
@@ -137,6 +138,12 @@ impl Rig {
             services,
             directory,
         }))
+    }
+
+    /// Puts each server into a share of its own, until it is restarted.
+    pub(crate) fn hold(&self, shares: &[Share]) -> io::Result<()> {
+        let mut pairs = self.servers.iter().zip(shares);
+        pairs.try_for_each(|(server, share)| share.take(locked(server).pid()))
     }
 
     /// All of it, to be loaded.
