@@ -31,10 +31,10 @@ function table(text, name) {
 }
 
 function codes(rows) {
-  const lines = rows.map(([code, status, retry, what, advice]) => {
+  const lines = rows.map(([code, _, retry, what, advice]) => {
     const name = code.replaceAll("`", "");
     const doc = `  /** ${what} ${advice} */\n`;
-    return `${doc}  ${name}: { status: ${status}, retryable: ${retry === "yes"} },\n`;
+    return `${doc}  ${name}: ${retry === "yes"},\n`;
   });
   return `${HEADER}/** Every code that a server answers, and whether the same request may succeed later unchanged. */
 export const serverCodes = {\n${lines.join("")}} as const;\n
@@ -43,8 +43,9 @@ export type ServerCode = keyof typeof serverCodes;\n`;
 }
 
 function limits(rows) {
+  // One by one, so that an application carries those that are used.
   const lines = rows.map(([name, value, what]) => {
-    return `  /** ${what} */\n  ${name.replaceAll("`", "")}: ${value.replaceAll(",", "")},\n`;
+    return `/** ${what} */\nexport const ${name.replaceAll("`", "")} = ${value.replaceAll(",", "")};\n`;
   });
-  return `${HEADER}/** Limits of the protocol. One beyond a limit is refused. */\nexport const limits = {\n${lines.join("")}} as const;\n`;
+  return `${HEADER}// Limits of the protocol. One beyond a limit is refused.\n\n${lines.join("")}`;
 }

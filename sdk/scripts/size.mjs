@@ -7,12 +7,12 @@ import { build } from "esbuild";
 
 const KB = 1_000;
 
-/** What an application imports, and how many bytes that may be. */
+/** What an application imports, and how many bytes that may be. Own names, blocks, changed profiles and messages by id took 1 KB. */
 const budgets = [
   {
     name: "online (in memory)",
     code: `export { createClient, memoryStorage } from "./dist/index.js";`,
-    most: 36 * KB,
+    most: 37 * KB,
   },
   {
     name: "offline (IndexedDB, tabs)",

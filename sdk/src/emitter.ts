@@ -28,6 +28,21 @@ export class Value<T> implements Observable<T> {
   }
 }
 
+/** A part of something, which is the same object as long as it did not change. */
+export function partOf<S, T>(whole: Observable<S>, part: (whole: S) => T): Observable<T> {
+  const get = () => part(whole.get());
+  const subscribe = (listener: () => void) => {
+    let shown = get();
+    return whole.subscribe(() => {
+      const now = get();
+      if (now === shown) return;
+      shown = now;
+      listener();
+    });
+  };
+  return { get, subscribe };
+}
+
 /** Who is called when something happens. What a listener throws does not reach the others or the caller. */
 export class Listeners {
   readonly #all = new Set<() => void>();

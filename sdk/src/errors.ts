@@ -6,23 +6,23 @@ import type { Problem } from "./protocol/wire.js";
 /** Codes of the SDK itself, and whether the same may succeed later unchanged. */
 export const localCodes = {
   /** No answer: the connection is gone, or was never there. Repeating is safe. */
-  network: { retryable: true },
+  network: true,
   /** The answer cannot be read. */
-  unreadable_answer: { retryable: false },
+  unreadable_answer: false,
   /** What the device keeps cannot be read or written. */
-  storage_failed: { retryable: false },
+  storage_failed: false,
   /** The client was stopped. */
-  stopped: { retryable: false },
+  stopped: false,
   /** The token is of another person than the account. */
-  wrong_account: { retryable: false },
+  wrong_account: false,
   /** There are messages that were not sent; signing out would lose them. */
-  unsent_messages: { retryable: false },
+  unsent_messages: false,
   /** It waited for longer than the outbox keeps things. Ask the person. */
-  expired: { retryable: false },
+  expired: false,
   /** There is no such message on this device. */
-  unknown_message: { retryable: false },
+  unknown_message: false,
   /** The call itself is wrong; the text says what to mend. */
-  invalid_argument: { retryable: false },
+  invalid_argument: false,
 } as const;
 
 /** A code of the SDK itself. */
@@ -75,8 +75,8 @@ export function hasCode<C extends ErrorCode>(
 
 /** Whether the same may succeed later. Unknown codes of newer servers are not retried. */
 export function isRetryable(code: string): boolean {
-  const known: Record<string, { readonly retryable: boolean }> = { ...serverCodes, ...localCodes };
-  return known[code]?.retryable ?? false;
+  const known: Readonly<Record<string, boolean>> = { ...serverCodes, ...localCodes };
+  return known[code] ?? false;
 }
 
 /** Any error as one of the SDK. */

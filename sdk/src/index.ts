@@ -1,10 +1,32 @@
 // Everything that the package gives, by name.
 
+import * as limits from "./protocol/limits.js";
+
 export { Actions, type OnConflict, type Page } from "./client/actions.js";
 export { Client, type ClientOptions, createClient, type Unsent } from "./client/client.js";
 export type { SendOptions, Sent } from "./client/compose.js";
 export { Drafts } from "./client/drafts.js";
+export {
+  createInvite,
+  joinByInvite,
+  listInvites,
+  lookAtInvite,
+  revokeInvite,
+} from "./client/invites.js";
+export { type Lookup, lookUp } from "./client/lookup.js";
+export { type Operators, operatorsOf } from "./client/operators.js";
+export {
+  blockPerson,
+  changeFindability,
+  changePreferences,
+  getFindability,
+  listBlocks,
+  nameContact,
+  setHandle,
+  unblockPerson,
+} from "./client/own.js";
 export type { Peer } from "./client/peer.js";
+export { reportMessage, reportPerson } from "./client/reports.js";
 export type { SearchOptions } from "./client/search.js";
 export { browserStorage, memoryStorage, type OpenStorage, type Storage } from "./client/storage.js";
 export type { KeptIn } from "./database/resilient.js";
@@ -28,24 +50,41 @@ export type { Auth, TokenReason, TokenSource } from "./network/tokens.js";
 export type { Destination, Failure } from "./outbox/item.js";
 export type { Target } from "./outbox/keep.js";
 export type { ServerCode } from "./protocol/codes.js";
-export { limits } from "./protocol/limits.js";
 export type {
   Ack,
+  Allowed,
   Attachment,
+  AuditLine,
+  Blocked,
   Challenge,
+  ChangePreferences,
   ChangeThread,
   Contact,
+  CreateInvite,
+  Deed,
   Entry,
   EntryType,
   ExpandResult,
+  Findability,
+  FoundBy,
+  History,
   Identity,
+  Invite,
+  InviteSight,
+  JoinResult,
   Message,
   MessageKind,
+  NewReport,
   Participant,
+  Picture,
+  Preferences,
   Presence,
   Problem,
   ProfileChange,
   Reaction,
+  Report,
+  ReportOutcome,
+  ReportReason,
   Role,
   Session,
   SignInKind,
@@ -68,3 +107,4 @@ export type { Row, RowState } from "./views/rows.js";
 export type { ThreadItem } from "./views/threads.js";
 export { type Edge, Timeline, type TimelineState } from "./views/timeline.js";
 export type { Attempt, Outcome, Witness } from "./witness.js";
+export { limits };

@@ -3,12 +3,14 @@
 
 import type { EngineContext } from "../engine/context.js";
 import { type Api, segment } from "../network/api.js";
+import type { Tokens } from "../network/tokens.js";
 import type {
   ChangeThread,
   Contact,
   ExpandResult,
   Identity,
   Participant,
+  Picture,
   ProfileChange,
   Role,
   Session,
@@ -16,6 +18,9 @@ import type {
   ThreadType,
   User,
 } from "../protocol/wire.js";
+
+/** The value of the claim `scope` that makes an operator. */
+const OPERATOR = "operator";
 
 /** A page and where the next one begins. */
 export interface Page<T> {
@@ -29,9 +34,11 @@ export type OnConflict = "refuse" | "keep_separate";
 /** Calls over HTTP. They reject with `RefusedError`, or `network` when there is no answer. */
 export class Actions {
   readonly #api: Api;
+  readonly #tokens: Tokens;
 
   constructor(context: EngineContext) {
     this.#api = context.api;
+    this.#tokens = context.tokens;
   }
 
   /** The thread of these people, made if there is none. */
@@ -47,12 +54,12 @@ export class Actions {
     return this.#api.call<Result>({ method: "POST", path, body: asked });
   }
 
-  /** Title, picture, settings. Needs an admin. */
+  /** Title, description and picture, by whom the group lets; settings, by admins. All that is named, or nothing. */
   async change(thread_id: string, change: ChangeThread): Promise<Thread> {
     return this.#thread("PATCH", thread_id, "", change);
   }
 
-  /** Brings people in, with or without a welcome. Needs an admin. */
+  /** Brings people in, with or without a welcome, by whom the group lets. */
   async expand(
     thread_id: string,
     new_participants: readonly string[],
@@ -101,10 +108,31 @@ export class Actions {
     return (await this.#api.call<{ user: User }>({ method: "GET", path })).user;
   }
 
+  /**
+   * Somebody by exactly one handle, number or address. None: there is nobody, or they do not let this person find them.
+   */
+  async find(
+    by:
+      | { readonly handle: string }
+      | { readonly phone: string; readonly country?: string }
+      | { readonly email: string },
+  ): Promise<User | undefined> {
+    const call = { method: "POST", path: "/api/users/find", body: by } as const;
+    return (await this.#api.call<{ user?: User | null }>(call)).user ?? undefined;
+  }
+
   /** Changes this person's profile. */
   async changeProfile(change: ProfileChange): Promise<User> {
     const call = { method: "PATCH", path: "/api/users/me", body: change } as const;
     return (await this.#api.call<{ user: User }>(call)).user;
+  }
+
+  /**
+   * Uploads a picture: PNG, JPEG or WebP, at most `limits.PICTURE_BYTES_MAX`. `picture` of the answer is its address at the
+   * server, for `changeProfile` or `change`.
+   */
+  async uploadPicture(picture: Blob): Promise<Picture> {
+    return this.#api.call<Picture>({ method: "POST", path: "/api/pictures", body: picture });
   }
 
   /** The devices on which this person is signed in, the newest first. Only for those who sign in at this server. */
@@ -129,9 +157,18 @@ export class Actions {
     return (await this.#api.call<{ identities: Identity[] }>(call)).identities;
   }
 
-  /** Makes this person the operator, with what a fresh server's link has behind `#operator=`. It works once. */
+  /**
+   * Makes this person the operator, with what a fresh server's link has behind `#operator=`. It works once. The next token
+   * says so; it is asked for at once.
+   */
   async claimOperator(token: string): Promise<void> {
     await this.#api.once({ method: "POST", path: "/api/auth/operator", body: { token } });
+    await this.#tokens.renew().catch(() => undefined);
+  }
+
+  /** Whether this person's token is an operator's. The server has the last word on each call. */
+  async isOperator(): Promise<boolean> {
+    return (await this.#tokens.scopes()).includes(OPERATOR);
   }
 
   async #thread(

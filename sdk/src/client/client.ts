@@ -2,7 +2,7 @@
 
 import type { Database } from "../database/port.js";
 import type { KeptIn } from "../database/resilient.js";
-import { type Observable, Value } from "../emitter.js";
+import { type Observable, partOf, Value } from "../emitter.js";
 import type { EngineContext } from "../engine/context.js";
 import { Engine } from "../engine/engine.js";
 import type { ConnectionState } from "../engine/state.js";
@@ -25,6 +25,7 @@ import { Timeline } from "../views/timeline.js";
 import type { Witness } from "../witness.js";
 import { Actions } from "./actions.js";
 import { Composer, type SendOptions, type Sent } from "./compose.js";
+import { contexts } from "./contexts.js";
 import { Drafts } from "./drafts.js";
 import { followPage } from "./page.js";
 import { keyOf, type Peer } from "./peer.js";
@@ -67,6 +68,10 @@ export class Client {
   readonly threads: Observable<readonly ThreadItem[]>;
   /** With whom this person has to do. */
   readonly contacts: Observable<readonly ContactItem[]>;
+  /** What this person calls their contacts, by id; nobody else sees it. `nameContact` changes it. */
+  readonly ownNames: Observable<ReadonlyMap<string, string>>;
+  /** Whom this person has blocked. `blockPerson` and `unblockPerson` change it. */
+  readonly blocked: Observable<ReadonlySet<string>>;
   /** What waits to be sent, and what was given up. */
   readonly outbox: Observable<OutboxState>;
   /** What needs the server at once: making groups, adding people, profiles. */
@@ -118,6 +123,8 @@ export class Client {
     const { state } = this.#replica;
     this.threads = derived(state, buildThreads, keyOfItem);
     this.contacts = derived(state, buildContacts, (item) => item.user.user_id);
+    this.ownNames = partOf(state, (now) => now.ownNames);
+    this.blocked = partOf(state, (now) => now.blocked);
     this.outbox = buildOutbox(state);
     this.#composer = new Composer(this.#context, this.#replica, newId, () => this.#look());
     this.#people = new People(this.#context, (interest) => {
@@ -127,6 +134,7 @@ export class Client {
     this.#reads = new Reads(this.#context, () => this.#look());
     this.drafts = new Drafts(this.#context, this.#replica);
     this.actions = new Actions(this.#context);
+    contexts.set(this, { context: this.#context, replica: this.#replica });
   }
 
   /** Shows what the device holds, then connects. Resolves when what is held is there to be shown. */
@@ -151,6 +159,7 @@ export class Client {
       interest: { threads: [], people: [] },
     });
     const engine = this.#engine;
+    this.#composer.stop();
     this.#tabs.close();
     await engine?.stop();
     this.#replica.close();
@@ -188,7 +197,7 @@ export class Client {
     return this.#composer.send(peer, content, options);
   }
 
-  /** New words for a message of this person. */
+  /** New words for a message of this person. One that was given up is sent again with them. */
   edit(target: Target, content: string): Promise<void> {
     return this.#composer.edit(target, content);
   }

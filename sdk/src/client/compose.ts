@@ -15,7 +15,7 @@ import {
   retryFailed,
   type Target,
 } from "../outbox/keep.js";
-import { limits } from "../protocol/limits.js";
+import * as limits from "../protocol/limits.js";
 import type { Attachment, Message } from "../protocol/wire.js";
 import { destinationOf, type Peer } from "./peer.js";
 import { type Replica, SHADOW } from "./replica.js";
@@ -37,7 +37,10 @@ export interface Sent {
   readonly client_id: string;
   /** It is kept: from now on it survives a reload and a crash. Rejects when it could not be kept. */
   readonly kept: Promise<void>;
-  /** It is stored by the server. Rejects when it was given up, or the client is stopped first (then it waits in the outbox). */
+  /**
+   * It is stored by the server. Rejects when it was given up, or taken back before it was sent (`unknown_message`), or the client
+   * is stopped first (`stopped`; it waits in the outbox then).
+   */
   stored(): Promise<Message>;
 }
 
@@ -55,6 +58,7 @@ export class Composer {
   readonly #replica: Replica;
   readonly #newId: () => string;
   readonly #look: () => void;
+  readonly #stop = new AbortController();
   #waiting: Waiting[] = [];
   #keeping: Promise<void> | undefined;
 
@@ -63,6 +67,11 @@ export class Composer {
     this.#replica = replica;
     this.#newId = newId;
     this.#look = look;
+  }
+
+  /** Nobody learns any more what becomes of a message: that is for the next client, or another tab. */
+  stop(): void {
+    this.#stop.abort();
   }
 
   /** Messages to one conversation are stored in the order of these calls. */
@@ -169,22 +178,34 @@ export class Composer {
   async #stored(client_id: string, kept: Promise<void>): Promise<Message> {
     await kept;
     return new Promise((resolve, reject) => {
-      const look = async () => {
-        const outcome = await this.#outcome(client_id);
-        if (outcome === undefined) return;
+      const { signal } = this.#stop;
+      const end = (outcome: Message | SemelError) => {
         unsubscribe();
+        signal.removeEventListener("abort", onStop);
         if (outcome instanceof SemelError) reject(outcome);
         else resolve(outcome);
+      };
+      const onStop = () =>
+        end(new SemelError("stopped", "the client was stopped; the message waits in the outbox"));
+      const look = async () => {
+        const outcome = await this.#outcome(client_id);
+        if (outcome !== undefined) end(outcome);
       };
       const { state } = this.#replica;
       let outbox: unknown;
       const onChange = () => {
         const now = state.get().outbox;
-        if (now !== outbox) void look().catch(reject);
+        if (now !== outbox) {
+          look().catch((error: unknown) =>
+            end(toSemelError(error, "storage_failed", "look for a message")),
+          );
+        }
         outbox = now;
       };
       const unsubscribe = state.subscribe(onChange);
-      onChange();
+      signal.addEventListener("abort", onStop);
+      if (signal.aborted) onStop();
+      else onChange();
     });
   }
 
@@ -197,7 +218,12 @@ export class Composer {
       const failed = await tx.find("failed", client_id);
       if (failed?.failure !== undefined) return given(failed.failure);
       const known = await tx.find("acknowledged", client_id);
-      if (known === undefined) return undefined;
+      if (known === undefined) {
+        const isWaiting = (await tx.find("outbox", client_id)) !== undefined;
+        return isWaiting
+          ? undefined
+          : new SemelError("unknown_message", "it was taken back, or sent long ago");
+      }
       const { thread_id, seq } = known;
       return (await readMessages(tx, thread_id, [seq, seq]))[0];
     });

@@ -1,6 +1,7 @@
 // What this person has read, kept here until the server knows it.
 
 import type { EngineContext } from "../engine/context.js";
+import { changeOf } from "../tabs/news.js";
 
 export class Reads {
   readonly #context: EngineContext;
@@ -17,14 +18,15 @@ export class Reads {
     const isNews = await database.write(["reads", "threads"], "strict", async (tx) => {
       const record = await tx.get("threads", thread_id);
       if (record === undefined) return false;
-      const known = Math.max(record.thread.read_seq, (await tx.get("reads", thread_id))?.seq ?? 0);
+      const kept = (await tx.get("reads", thread_id))?.seq ?? 0;
       const position = Math.min(seq, record.thread.last_seq);
-      if (position <= known) return false;
-      await tx.put("reads", { thread_id, seq: position });
+      if (position <= record.thread.read_seq || position < kept) return false;
+      // The same again is told as well: a try that was lost may have kept it.
+      if (position > kept) await tx.put("reads", { thread_id, seq: position });
       return true;
     });
     if (!isNews) return;
-    this.#context.changed({ threads: [thread_id] });
+    this.#context.changed(changeOf(thread_id, []));
     this.#look();
   }
 

@@ -3,7 +3,13 @@
 // Invariant: nothing is shown that is not kept, except messages of this tab on their way into the database.
 
 import type { Database } from "../database/port.js";
-import type { ContactRecord, DraftRecord, LandedRecord, ThreadRecord } from "../database/schema.js";
+import type {
+  ContactRecord,
+  DraftRecord,
+  Interval,
+  LandedRecord,
+  ThreadRecord,
+} from "../database/schema.js";
 import { type Observable, Value } from "../emitter.js";
 import type { Item } from "../outbox/item.js";
 import type { User } from "../protocol/wire.js";
@@ -23,6 +29,10 @@ export interface ReplicaState {
   readonly drafts: ReadonlyMap<string, DraftRecord>;
   readonly contacts: readonly ContactRecord[];
   readonly users: ReadonlyMap<string, User>;
+  /** What this person calls their contacts. */
+  readonly ownNames: ReadonlyMap<string, string>;
+  /** Whom this person has blocked. */
+  readonly blocked: ReadonlySet<string>;
 }
 
 const NOTHING: ReplicaState = {
@@ -36,7 +46,15 @@ const NOTHING: ReplicaState = {
   drafts: new Map(),
   contacts: [],
   users: new Map(),
+  ownNames: new Map(),
+  blocked: new Set(),
 };
+
+/** Every message of a thread. */
+const ALL: Interval = [0, Number.MAX_SAFE_INTEGER];
+
+/** Between which seqs messages of a thread changed; none: nowhere. */
+type Changed = (thread_id: string) => Interval | undefined;
 
 const EVERYTHING: Change = { outbox: true, drafts: true, contacts: true };
 
@@ -44,6 +62,7 @@ export class Replica {
   readonly #database: Database;
   readonly #state = new Value<ReplicaState>(NOTHING);
   readonly #dirtyThreads = new Set<string>();
+  readonly #followers = new Set<(changed: Changed) => void>();
   #dirty: Change | undefined;
   #areAllThreadsDirty = false;
   #reading: Promise<void> | undefined;
@@ -59,20 +78,34 @@ export class Replica {
     return this.#state;
   }
 
+  /** Calls back when messages changed, before the state says anything of it. The returned function ends it. */
+  follow(follower: (changed: Changed) => void): () => void {
+    this.#followers.add(follower);
+    return () => this.#followers.delete(follower);
+  }
+
   /** Reads everything. */
   async load(): Promise<void> {
     this.#areAllThreadsDirty = true;
+    this.#tell(() => ALL);
     await this.refresh(EVERYTHING);
   }
 
   /** Reads what changed. Resolves when it is shown. */
   async refresh(change: Change): Promise<void> {
-    for (const id of change.threads ?? []) this.#dirtyThreads.add(id);
+    const { threads = [], messages } = change;
+    for (const id of threads) this.#dirtyThreads.add(id);
+    if (threads.length > 0) {
+      this.#tell((id) => {
+        if (messages !== undefined) return messages[id];
+        return threads.includes(id) ? ALL : undefined;
+      });
+    }
     this.#dirty = { ...this.#dirty, ...change };
     const before = this.#reading;
     if (before !== undefined) {
       await before;
-      if (this.#dirty === undefined) return;
+      if (this.#dirty === undefined) return this.#reading;
       return this.refresh({});
     }
     this.#reading = this.#readDirty().finally(() => {
@@ -97,6 +130,10 @@ export class Replica {
     this.#state.set(this.#shaded(this.#state.get()));
   }
 
+  #tell(changed: Changed): void {
+    for (const follower of this.#followers) follower(changed);
+  }
+
   async #readDirty(): Promise<void> {
     const dirty = this.#dirty ?? {};
     const ids = [...this.#dirtyThreads];
@@ -105,8 +142,9 @@ export class Replica {
     this.#dirtyThreads.clear();
     this.#areAllThreadsDirty = false;
     const parts: Partial<ReplicaState>[] = [];
-    if (isAll || ids.length > 0) parts.push(await this.#readThreads(isAll ? undefined : ids));
+    // The outbox first: what goes from there into a thread in between is seen twice, which does no harm, and not nowhere.
     if (dirty.outbox) parts.push(await this.#readOutbox());
+    if (isAll || ids.length > 0) parts.push(await this.#readThreads(isAll ? undefined : ids));
     if (dirty.drafts) parts.push(await this.#readDrafts());
     if (dirty.contacts) parts.push(await this.#readPeople());
     if (this.#isClosed) return;
@@ -115,6 +153,8 @@ export class Replica {
   }
 
   #shaded(state: ReplicaState): ReplicaState {
+    const isShaded = state.outbox.some((item) => item.number === SHADOW);
+    if (this.#shadows.length === 0 && !isShaded) return state;
     const kept = state.outbox.filter((item) => item.number !== SHADOW);
     const known = new Set(kept.map((item) => item.client_id));
     for (const item of [...state.failed, ...state.landed]) known.add(item.client_id);
@@ -153,10 +193,19 @@ export class Replica {
   }
 
   async #readPeople(): Promise<Partial<ReplicaState>> {
-    return this.#database.read(["contacts", "users"], async (tx) => {
+    return this.#database.read(["contacts", "users", "blocks"], async (tx) => {
       const contacts = await tx.list("contacts");
       const users = await tx.list("users");
-      return { contacts, users: new Map(users.map((user) => [user.user_id, user])) };
+      const named = contacts.map(({ user_id, own_name = "" }) => [user_id, own_name] as const);
+      const ownNames = new Map(named.filter(([, name]) => name !== ""));
+      const blocked = new Set((await tx.list("blocks")).map(({ user_id }) => user_id));
+      const before = this.#state.get();
+      return {
+        contacts,
+        users: new Map(users.map((user) => [user.user_id, user])),
+        ownNames: isSame(before.ownNames, ownNames) ? before.ownNames : ownNames,
+        blocked: isSame(before.blocked, blocked) ? before.blocked : blocked,
+      };
     });
   }
 }
@@ -174,4 +223,8 @@ async function getAll<T>(
     if (record !== undefined) found.push(record);
   }
   return found;
+}
+
+function isSame(a: Iterable<unknown>, b: Iterable<unknown>): boolean {
+  return JSON.stringify([...a]) === JSON.stringify([...b]);
 }

@@ -50,7 +50,8 @@ export async function deleteIndexedDb(name: string): Promise<void> {
 async function forgetOldCache(database: Database): Promise<void> {
   const name = "cache_version";
   const known = await database.read(["meta"], (tx) => tx.get("meta", name));
-  if (known?.value === CACHE_VERSION) return;
+  // A newer program's is left to it: it would be emptied in turns.
+  if (Number(known?.value ?? 0) >= CACHE_VERSION) return;
   await database.write(["meta", ...cacheStores], "relaxed", async (tx) => {
     for (const store of cacheStores) await tx.remove(store, {});
     await tx.remove("meta", "since");

@@ -35,6 +35,7 @@ export class ResilientDatabase implements Database {
   readonly #mirror = new MemoryDatabase();
   #database: Promise<Database> | undefined;
   #memory: MemoryDatabase | undefined;
+  #moving: Promise<void> | undefined;
   #isClosed = false;
 
   constructor(open: Open, environment: Environment) {
@@ -58,13 +59,26 @@ export class ResilientDatabase implements Database {
         return work(new Recording(tx, steps));
       }),
     );
-    if (steps.length > 0 && this.#memory === undefined) await replay(this.#mirror, steps);
+    if (steps.length > 0 && this.#memory === undefined) await this.#mirrorSteps(steps);
     return result;
   }
 
   close(): void {
     this.#isClosed = true;
     void this.#database?.then((database) => database.close()).catch(() => undefined);
+  }
+
+  /**
+   * What was written counts as written, whatever becomes of its mirror: other tabs write as well, so that a step may not fit
+   * what is there. Then everything is mirrored anew.
+   */
+  async #mirrorSteps(steps: readonly Step[]): Promise<void> {
+    try {
+      await replay(this.#mirror, steps);
+    } catch {
+      const database = await this.#current();
+      if (database !== this.#mirror) await mirrorAll(database, this.#mirror).catch(() => undefined);
+    }
   }
 
   async #persist<T>(work: (database: Database) => Promise<T>): Promise<T> {
@@ -115,12 +129,22 @@ export class ResilientDatabase implements Database {
     this.#database = undefined;
   }
 
-  /** What can still be read of the old one comes along; the mirror has what only this device has. */
-  async #goOnInMemory(
+  /**
+   * What can still be read of the old one comes along; the mirror has what only this device has. Once: what was written in
+   * memory since is newer than what a second one would bring.
+   */
+  #goOnInMemory(
     reason: "unavailable" | "failed" | "full",
     old: Database | undefined,
   ): Promise<void> {
-    if (this.#memory !== undefined) return;
+    this.#moving ??= this.#moveToMemory(reason, old);
+    return this.#moving;
+  }
+
+  async #moveToMemory(
+    reason: "unavailable" | "failed" | "full",
+    old: Database | undefined,
+  ): Promise<void> {
     if (old !== undefined) await mirrorCache(old, this.#mirror).catch(() => undefined);
     this.#memory = this.#mirror;
     this.#database = Promise.resolve(this.#mirror);

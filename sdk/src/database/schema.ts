@@ -4,9 +4,9 @@ import type { Item } from "../outbox/item.js";
 import type { Message, Thread, User } from "../protocol/wire.js";
 
 /** Number of the schema. Stores of `durable` are only ever added to; others are emptied when `CACHE_VERSION` changes. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 /** Changes when records of disposable stores have another form. */
-export const CACHE_VERSION = 1;
+export const CACHE_VERSION = 2;
 /** Messages of one record of `pages`. */
 export const PAGE_SIZE = 64;
 
@@ -83,6 +83,13 @@ export interface AliasRecord {
 export interface ContactRecord {
   readonly user_id: string;
   readonly since: string;
+  /** What this person calls them. */
+  readonly own_name?: string;
+}
+
+/** Whom this person has blocked. */
+export interface BlockRecord {
+  readonly user_id: string;
 }
 
 /** Records by store. */
@@ -99,6 +106,7 @@ export interface Stores {
   pages: PageRecord;
   users: User;
   contacts: ContactRecord;
+  blocks: BlockRecord;
 }
 
 /** Name of a store. */
@@ -126,6 +134,7 @@ export const schema: Readonly<Record<StoreName, StoreSchema>> = {
   pages: { key: ["thread_id", "page"], kind: "cache" },
   users: { key: "user_id", kind: "cache" },
   contacts: { key: "user_id", kind: "cache" },
+  blocks: { key: "user_id", kind: "cache" },
 };
 
 /** All stores. */

@@ -1,24 +1,29 @@
 // The one that talks to the server for all tabs: connects, comes back, keeps the logs whole, empties the outbox.
 
 import { CONNECT_BACKOFF, waitFor } from "../backoff.js";
+import type { Writer } from "../database/port.js";
 import type { Cancel } from "../environment.js";
 import { type ErrorCode, isRetryable, toSemelError } from "../errors.js";
 import { Lane } from "../lane.js";
+import { ownStores, putBlock, putContact } from "../log/own.js";
 import { moved } from "../log/reduce.js";
 import { readUpTo } from "../log/unread.js";
 import type { Link } from "../network/port.js";
 import { ensureIncarnation } from "../outbox/settle.js";
 import type {
+  Block,
   Closing,
   Contact,
   Entry,
   Heads,
+  PreferencesNotice,
   Presence,
   Receipt,
   SyncResult,
   TypingNotice,
+  User,
 } from "../protocol/wire.js";
-import type { Interest, Notice } from "../tabs/news.js";
+import { changeOf, type Interest, type Notice } from "../tabs/news.js";
 import type { EngineContext } from "./context.js";
 import { Logs } from "./logs.js";
 import { Passing } from "./passing.js";
@@ -235,6 +240,12 @@ export class Engine {
         return this.#move(data as Receipt, "delivered_seq");
       case "contact":
         return this.#meet(data as Contact);
+      case "profile":
+        return this.#logs.rename(data as User);
+      case "block":
+        return this.#keepOwn((tx) => putBlock(tx, data as Block));
+      case "preferences":
+        return this.#prefer(data as PreferencesNotice);
       case "typing":
         return this.#listener.notice({ type: "typing", notice: data as TypingNotice });
       case "presence":
@@ -263,15 +274,27 @@ export class Engine {
       await tx.put("threads", { ...record, thread });
       return true;
     });
-    if (isMoved) this.#context.changed({ threads: [thread_id] });
+    if (isMoved) this.#context.changed(changeOf(thread_id, []));
   }
 
-  async #meet({ user, since }: Contact): Promise<void> {
-    await this.#context.database.write(["users", "contacts"], "relaxed", async (tx) => {
-      await tx.put("users", user);
-      await tx.put("contacts", { user_id: user.user_id, since });
-    });
+  async #meet(contact: Contact): Promise<void> {
+    await this.#logs.rename(contact.user);
+    await this.#keepOwn((tx) => putContact(tx, contact));
+  }
+
+  async #keepOwn(put: (tx: Writer) => Promise<void>): Promise<void> {
+    await this.#context.database.write([...ownStores], "relaxed", put);
     this.#context.changed({ contacts: true });
+  }
+
+  async #prefer({ thread_id, preferences }: PreferencesNotice): Promise<void> {
+    const { database } = this.#context;
+    await database.write(["threads"], "relaxed", async (tx) => {
+      const record = await tx.get("threads", thread_id);
+      if (record === undefined) return;
+      await tx.put("threads", { ...record, thread: { ...record.thread, preferences } });
+    });
+    this.#context.changed(changeOf(thread_id, []));
   }
 
   #leave({ code, retry_after_ms }: Closing): void {

@@ -1,5 +1,6 @@
 // Keeping the logs whole: what is pushed, what a `sync` brings, what has to be fetched.
 
+import type { Reader } from "../database/port.js";
 import type { ThreadRecord } from "../database/schema.js";
 import { hasCode, isRefused } from "../errors.js";
 import {
@@ -13,10 +14,13 @@ import {
   refreshThread,
   type Writing,
 } from "../log/apply.js";
+import { ownStores, putBlock, putContact } from "../log/own.js";
+import { called, peopleStores, putUsers } from "../log/people.js";
 import { cursorOf } from "../log/place.js";
+import { messageOf } from "../log/reduce.js";
 import { segment } from "../network/api.js";
 import { begin } from "../outbox/settle.js";
-import { limits } from "../protocol/limits.js";
+import * as limits from "../protocol/limits.js";
 import type {
   Cursor,
   Entry,
@@ -27,7 +31,9 @@ import type {
   SyncResult,
   SyncThread,
   Thread,
+  User,
 } from "../protocol/wire.js";
+import { changeOf } from "../tabs/news.js";
 import { type EngineContext, writing } from "./context.js";
 
 /** Rounds in which a thread must be caught up; what is missing then comes with the next `sync`. */
@@ -41,6 +47,8 @@ export class Logs {
   readonly #behind = new Map<string, number>();
   /** Places of which the witness knows. */
   readonly #told = new Map<string, number>();
+  /** Of whom was told since the `sync` was asked: its pages may show what was before. */
+  readonly #news = new Set<string>();
   #isSyncing = false;
   #incarnation: string | undefined;
 
@@ -67,6 +75,7 @@ export class Logs {
   /** What a `sync` has to say. Until it is taken, gaps are not fetched: its pages bring most of it. */
   async ask(): Promise<SyncRequest> {
     this.#isSyncing = true;
+    this.#news.clear();
     const { threads, meta } = await this.#context.database.read(
       ["threads", "meta"],
       async (tx) => ({
@@ -87,15 +96,14 @@ export class Logs {
   async take(page: SyncResult): Promise<void> {
     const { database, me, environment } = this.#context;
     const now = environment.now();
-    const stores = [...logStores, "contacts"] as const;
+    const stores = [...logStores, ...ownStores] as const;
+    const users = [...page.profiles, ...page.contacts.map(({ user }) => user)];
     this.#incarnation = page.incarnation;
-    await database.write([...stores], "strict", async (tx) => {
+    const threads = await database.write([...stores], "strict", async (tx) => {
       await begin(tx, me, page.incarnation, now);
-      for (const user of page.profiles) await tx.put("users", user);
-      for (const { user, since } of page.contacts) {
-        await tx.put("users", user);
-        await tx.put("contacts", { user_id: user.user_id, since });
-      }
+      for (const contact of page.contacts) await putContact(tx, contact);
+      for (const block of page.blocks) await putBlock(tx, block);
+      return putUsers(tx, users, me);
     });
     for (const thread_id of page.left) await this.#leave(thread_id);
     for (const news of page.threads) await this.#takeThread(news);
@@ -105,12 +113,23 @@ export class Logs {
         tx.put("meta", { name: "since", value: page.since }),
       );
     }
-    this.#context.changed({ contacts: true, outbox: true });
+    this.#context.changed({ threads, contacts: true, outbox: true });
+  }
+
+  /** Somebody has another profile. */
+  async rename(user: User): Promise<void> {
+    const { database, me } = this.#context;
+    if (this.#isSyncing) this.#news.add(user.user_id);
+    const threads = await database.write([...peopleStores], "relaxed", (tx) =>
+      putUsers(tx, [user], me),
+    );
+    this.#context.changed({ threads, contacts: true });
   }
 
   /** The last page was taken: what is still missing is fetched. */
   async synced(): Promise<void> {
     this.#isSyncing = false;
+    this.#news.clear();
     await this.#catchUp();
   }
 
@@ -154,8 +173,10 @@ export class Logs {
       return;
     }
     await this.#apply(id, news.entries);
-    await database.write([...logStores], "relaxed", (tx) => refreshThread(tx, this.#by(), news));
-    this.#context.changed({ threads: [id] });
+    await database.write([...logStores], "relaxed", async (tx) =>
+      refreshThread(tx, this.#by(), { ...news, thread: await this.#called(tx, news.thread) }),
+    );
+    this.#context.changed(changeOf(id, []));
     await this.#want(id, news.head_rev);
   }
 
@@ -166,9 +187,13 @@ export class Logs {
     );
     for (const entry of applied.entries) this.#tellApply(entry);
     if (applied.isGone) this.#context.witness?.left(thread_id);
-    if (applied.entries.length > 0) {
-      const isOwn = applied.entries.some((entry) => entry.actor_id === this.#context.me);
-      this.#context.changed({ threads: [thread_id], ...(isOwn ? { outbox: true } : {}) });
+    // Repeats as well: a try that was lost may have written them. (Nothing is told while the thread is not held.)
+    if (entries.length > 0 && applied.step !== "unknown") {
+      const isOwn = entries.some((entry) => entry.actor_id === this.#context.me);
+      // Also messages that are not held here: somebody may show one all the same.
+      const messages = entries.flatMap((entry) => messageOf(entry) ?? []);
+      const change = changeOf(thread_id, messages);
+      this.#context.changed(isOwn ? { ...change, outbox: true } : change);
     }
     return applied;
   }
@@ -243,8 +268,8 @@ export class Logs {
   ): Promise<void> {
     const { database } = this.#context;
     const place = { head, epoch, ...(head === thread.last_rev ? { chain: thread.chain } : {}) };
-    await database.write([...logStores], "relaxed", (tx) =>
-      putSnapshot(tx, this.#by(), thread, messages, place),
+    await database.write([...logStores], "relaxed", async (tx) =>
+      putSnapshot(tx, this.#by(), await this.#called(tx, thread), messages, place),
     );
     this.#tellReset(thread.id, epoch, head);
     this.#context.changed({ threads: [thread.id], outbox: true });
@@ -256,7 +281,13 @@ export class Logs {
     const isNews = await database.write(["threads"], "relaxed", (tx) => putFormer(tx, thread_id));
     if (!isNews) return;
     witness?.left(thread_id);
-    this.#context.changed({ threads: [thread_id] });
+    this.#context.changed(changeOf(thread_id, []));
+  }
+
+  /** A thread of a page, with the names that were told since the `sync` was asked. */
+  async #called(tx: Reader, thread: Thread): Promise<Thread> {
+    const told = await Promise.all([...this.#news].map((id) => tx.get("users", id)));
+    return called(thread, told, this.#context.me);
   }
 
   #by(): Writing {
@@ -302,7 +333,7 @@ export async function fetchHistory(
       putHistory(tx, writing(context), thread_id, ask, page),
     );
     if (done === "stale") continue;
-    context.changed({ threads: [thread_id] });
+    context.changed(changeOf(thread_id, page.messages));
     return done;
   }
 }

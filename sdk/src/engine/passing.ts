@@ -1,7 +1,7 @@
 // What passes: who types, who is there, what this device has on screen.
 
 import type { Link } from "../network/port.js";
-import { limits } from "../protocol/limits.js";
+import * as limits from "../protocol/limits.js";
 import type { Presence } from "../protocol/wire.js";
 import type { Interest, Notice } from "../tabs/news.js";
 

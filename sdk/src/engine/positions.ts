@@ -4,8 +4,9 @@ import type { Cancel } from "../environment.js";
 import { readUpTo } from "../log/unread.js";
 import type { Link } from "../network/port.js";
 import { ensureIncarnation } from "../outbox/settle.js";
-import { limits } from "../protocol/limits.js";
+import * as limits from "../protocol/limits.js";
 import type { ReadResult } from "../protocol/wire.js";
+import { changeOf } from "../tabs/news.js";
 import type { EngineContext } from "./context.js";
 
 /** Milliseconds in which positions are gathered. */
@@ -81,7 +82,7 @@ export class Positions {
       const thread = await readUpTo(tx, record, me, ack.data.read_seq);
       await tx.put("threads", { ...record, thread });
     });
-    this.#context.changed({ threads: [thread_id] });
+    this.#context.changed(changeOf(thread_id, []));
   }
 
   #knownDelivered(thread: { participants: readonly { user_id: string; delivered_seq: number }[] }) {

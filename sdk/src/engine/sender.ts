@@ -20,6 +20,7 @@ import type {
   SendResult,
   StartConversationResult,
 } from "../protocol/wire.js";
+import { changeOf } from "../tabs/news.js";
 import type { EngineContext } from "./context.js";
 
 /** Queues that have something on its way at a time; the server takes 64 actions of a device. */
@@ -198,11 +199,12 @@ export class Sender {
       }
     });
     queue.apart = Math.max(0, queue.apart - settled.length);
-    const threads = settled.flatMap((result) =>
-      "message" in result ? [result.message.thread_id] : [],
-    );
-    this.#context.changed({ outbox: true, threads: [...new Set(threads)] });
-    for (const thread_id of new Set(threads)) this.#onStored(thread_id);
+    const stored = settled.flatMap((result) => ("message" in result ? [result.message] : []));
+    // Items of a queue are all of one thread.
+    const { thread_id } = stored[0] ?? {};
+    const change = thread_id === undefined ? {} : changeOf(thread_id, stored);
+    this.#context.changed({ outbox: true, ...change });
+    if (thread_id !== undefined) this.#onStored(thread_id);
     if (isForNow) this.#rest(queue, problem);
     else queue.failures = 0;
     return true;

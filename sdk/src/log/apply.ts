@@ -99,8 +99,11 @@ export async function putSnapshot(
   };
   await putMessages(tx, thread.id, messages);
   await tx.put("threads", record);
+  // What was answered since the snapshot was made is shown until its entry comes.
+  const isOther = before !== undefined && before.epoch !== place.epoch;
   for (const landed of await tx.list("landed")) {
-    if (landed.thread_id === thread.id) await tx.remove("landed", landed.client_id);
+    const isIn = isOther || landed.message.seq <= last;
+    if (landed.thread_id === thread.id && isIn) await tx.remove("landed", landed.client_id);
   }
   const people = peopleOf(thread, by.me);
   if (people !== undefined) await adopt(tx, queueOf(people, ""), thread.id);

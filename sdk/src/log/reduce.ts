@@ -1,6 +1,6 @@
 // What an entry makes of a thread: state + entry = state. Pure.
 
-import { limits } from "../protocol/limits.js";
+import * as limits from "../protocol/limits.js";
 import type { Entry, Message, Participant, Thread } from "../protocol/wire.js";
 
 /** Whose device it is, and what people are called. */

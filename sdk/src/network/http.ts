@@ -19,7 +19,9 @@ export async function fetchData<T>(
   },
 ): Promise<T> {
   const headers: Record<string, string> = { ...given.headers };
-  if (call.body !== undefined) headers["content-type"] = "application/json";
+  const { body } = call;
+  if (body instanceof Blob) headers["content-type"] = body.type || "application/octet-stream";
+  else if (body !== undefined) headers["content-type"] = "application/json";
   if (call.idempotency_key !== undefined) headers["idempotency-key"] = call.idempotency_key;
   const request: RequestInit = {
     method: call.method,
@@ -27,7 +29,7 @@ export async function fetchData<T>(
     credentials: given.credentials,
     signal: AbortSignal.timeout(ANSWER_TIMEOUT),
   };
-  if (call.body !== undefined) request.body = JSON.stringify(call.body);
+  if (body !== undefined) request.body = body instanceof Blob ? body : JSON.stringify(body);
   let status: number;
   let text: string;
   try {

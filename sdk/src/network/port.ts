@@ -31,6 +31,7 @@ export interface Call {
   /** From `/api` on. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | undefined>>;
+  /** A blob is sent as it is, anything else as JSON. */
   readonly body?: unknown;
   readonly idempotency_key?: string;
 }

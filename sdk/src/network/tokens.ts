@@ -46,6 +46,17 @@ export class Tokens {
     });
   }
 
+  /** A new token in the place of the one in use: what it says of the person has changed. */
+  async renew(): Promise<void> {
+    await this.replace(await this.get());
+  }
+
+  /** What the token in use says that its person may do, besides being somebody. */
+  async scopes(): Promise<readonly string[]> {
+    const { scope } = claimsOf(await this.get());
+    return typeof scope === "string" ? scope.split(" ") : [];
+  }
+
   async end(): Promise<void> {
     this.#token = undefined;
     await this.#source.end?.();
@@ -60,17 +71,23 @@ export class Tokens {
   }
 }
 
-/** The `sub` of a token that can be looked into. It is not verified: the server does that. */
+/** The `sub` of a token that can be looked into. */
 export function subjectOf(token: string): string | undefined {
+  const { sub } = claimsOf(token);
+  return typeof sub === "string" ? sub : undefined;
+}
+
+/** What a token says, where it can be looked into. It is not verified: the server does that. */
+function claimsOf(token: string): { readonly sub?: unknown; readonly scope?: unknown } {
   const part = token.split(".")[1];
-  if (part === undefined) return undefined;
+  if (part === undefined) return {};
   try {
     const bytes = Uint8Array.from(atob(part.replaceAll("-", "+").replaceAll("_", "/")), (letter) =>
       letter.charCodeAt(0),
     );
-    const claims = JSON.parse(new TextDecoder().decode(bytes)) as { sub?: unknown };
-    return typeof claims.sub === "string" ? claims.sub : undefined;
+    const claims: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    return typeof claims === "object" && claims !== null ? claims : {};
   } catch {
-    return undefined;
+    return {};
   }
 }

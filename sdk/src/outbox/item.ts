@@ -48,7 +48,11 @@ export interface Item {
   readonly made_at: number;
   /** It may have reached the server: from now on it stays as it is. */
   readonly attempted: boolean;
+  /** An attempt before the last one had no answer. */
+  readonly repeated?: true;
   readonly work: SendWork | ChangeWork;
+  /** Of a failed message that may be stored all the same: its new words, which follow it. */
+  readonly then?: Item;
   /** Why it was given up; only of failed ones. */
   readonly failure?: Failure;
 }
@@ -79,6 +83,11 @@ export function directTo(user_id: string): Destination {
 
 /** Notes to oneself. */
 export const toSelf: Destination = { type: "people", participants: [], thread_type: "self" };
+
+/** The words of a message as it will be. */
+export function wordsOf({ work, then }: Item & { readonly work: SendWork }): string {
+  return then?.work.content ?? work.content;
+}
 
 /** Whether it is a message. */
 export function isSend(item: Item): item is Item & { readonly work: SendWork } {

@@ -27,6 +27,8 @@ export const outboxStores: readonly StoreName[] = [
 
 /** Codes after which the same message needs another client id. */
 const SPENT = new Set(["client_id_reused", "idempotency_key_reused"]);
+/** Codes of words that no server stored under this client id, whatever became of earlier attempts. */
+const NEVER_STORED = new Set([...SPENT, "invalid_request", "malformed_body", "body_too_large"]);
 
 /** Keeps a message behind the others of its destination. One that is there already stays as it is. */
 export async function keepSend(
@@ -35,7 +37,10 @@ export async function keepSend(
   work: SendWork,
   made_at: number,
 ): Promise<Item> {
-  const known = (await tx.find("outbox", client_id)) ?? (await tx.find("failed", client_id));
+  const known =
+    (await tx.find("outbox", client_id)) ??
+    (await tx.find("failed", client_id)) ??
+    (await tx.find("acknowledged", client_id))?.item;
   if (known !== undefined) return known;
   const queue = await currentQueue(tx, queueOf(work.destination, client_id));
   const number = await nextNumber(tx);
@@ -52,7 +57,10 @@ export interface Target {
   readonly client_id?: string;
 }
 
-/** Keeps a change. Of a message that never left the device, the message itself is changed. */
+/**
+ * Keeps a change. Of a message that never left the device, or was refused, the message itself is changed. New words of one that
+ * was given up are sent: under its client id while nothing is stored under that, else after it, as an edit.
+ */
 export async function keepChange(
   tx: Writer,
   key: string,
@@ -62,15 +70,21 @@ export async function keepChange(
 ): Promise<void> {
   const { client_id, message_id, thread_id } = target;
   const waiting = client_id === undefined ? undefined : await waitingSend(tx, client_id);
-  if (waiting !== undefined && !waiting.attempted && (await rewrite(tx, waiting, change))) return;
+  const isPlain = waiting !== undefined && !waiting.attempted;
+  if (isPlain && (await rewrite(tx, waiting, change, key))) return;
   const landed = client_id === undefined ? undefined : await tx.get("landed", client_id);
   const id = message_id ?? landed?.message.id;
   const thread = thread_id ?? landed?.thread_id;
-  const queue = waiting?.queue ?? (thread === undefined ? undefined : `thread:${thread}`);
+  let queue = waiting?.queue ?? (thread === undefined ? undefined : `thread:${thread}`);
   if (queue === undefined || (waiting === undefined && id === undefined)) {
     throw new SemelError("unknown_message", "this message is not on the device any more");
   }
-  if (waiting?.failure !== undefined) await putBack(tx, waiting);
+  const isEdit = change.type === "edit";
+  if (waiting?.failure !== undefined) {
+    const { then, ...plain } = waiting;
+    queue = await putBack(tx, isEdit ? plain : waiting);
+  }
+  if (isEdit) await forgetEdits(tx, id, client_id);
   const work: ChangeWork = {
     ...change,
     ...(thread === undefined ? {} : { thread_id: thread }),
@@ -87,9 +101,30 @@ export async function retryFailed(tx: Writer, client_id: string, fresh: string):
   if (item === undefined) {
     throw new SemelError("unknown_message", "nothing failed under this client id");
   }
-  const isSpent = SPENT.has(item.failure?.code ?? "");
-  await putBack(tx, isSpent ? { ...item, client_id: fresh, attempted: false } : item, item);
-  return isSpent ? fresh : client_id;
+  const again = unspent(item, fresh);
+  await putBack(tx, again, item);
+  return again.client_id;
+}
+
+/** With another client id, if its own stands for something else. */
+function unspent(item: Item, fresh: string): Item {
+  if (!SPENT.has(item.failure?.code ?? "")) return item;
+  const { repeated: _, ...anew } = item;
+  return { ...anew, client_id: fresh, attempted: false };
+}
+
+/** Edits that were given up, of a message that has newer words now. */
+async function forgetEdits(
+  tx: Writer,
+  message_id: string | undefined,
+  client_id: string | undefined,
+): Promise<void> {
+  for (const { number, work } of await tx.list("failed")) {
+    if (work.type !== "edit") continue;
+    const isById = message_id !== undefined && work.message_id === message_id;
+    const isByClientId = client_id !== undefined && work.of_client_id === client_id;
+    if (isById || isByClientId) await tx.remove("failed", number);
+  }
 }
 
 /** Forgets a change that was given up. */
@@ -101,22 +136,31 @@ export async function dismissFailed(tx: Writer, client_id: string): Promise<void
 /** Gives an item up. What hung on a message that is given up goes into it. */
 export async function giveUp(tx: Writer, item: Item, failure: Failure): Promise<void> {
   await tx.remove("outbox", [item.queue, item.number]);
-  // Refused means that nothing was stored: its words may still be changed. Expired does not.
-  const attempted = item.attempted && failure.code === "expired";
+  // Refused means that nothing was stored, so that its words may still be changed; unless an attempt before had no answer, and
+  // this one was refused for something that came in between. Expired says nothing.
+  const isOpen =
+    failure.code === "expired" || (item.repeated === true && !NEVER_STORED.has(failure.code));
+  const attempted = item.attempted && isOpen;
   if (!isSend(item)) {
     await tx.put("failed", { ...item, failure });
     return;
   }
   let work: SendWork | undefined = item.work;
+  let { then } = item;
   for (const other of await tx.list("outbox", wholeQueue(item.queue))) {
     if (other.work.type === "send" || other.work.of_client_id !== item.client_id) continue;
     await tx.remove("outbox", [other.queue, other.number]);
     if (other.work.type === "delete") work = undefined;
     else if (other.work.type === "edit" && work !== undefined) {
-      work = { ...work, content: other.work.content ?? work.content };
+      if (attempted) then = other;
+      else work = { ...work, content: other.work.content ?? work.content };
     }
   }
-  if (work !== undefined) await tx.put("failed", { ...item, work, attempted, failure });
+  if (work === undefined) return;
+  const follows = then === undefined ? {} : { then };
+  // What was not attempted was not repeated either.
+  const { repeated: _, ...anew } = item;
+  await tx.put("failed", { ...(attempted ? item : anew), work, attempted, failure, ...follows });
 }
 
 /** All items of a queue. */
@@ -135,15 +179,18 @@ async function waitingSend(tx: Reader, client_id: string) {
   return item !== undefined && isSend(item) ? item : undefined;
 }
 
-/** Changes a message that never left the device. False: that cannot be done. */
+/** Changes a message of which nothing is stored. False: that cannot be done. */
 async function rewrite(
   tx: Writer,
   item: Item & { readonly work: SendWork },
   change: Pick<ChangeWork, "type" | "content">,
+  fresh: string,
 ): Promise<boolean> {
   const store = item.failure === undefined ? "outbox" : "failed";
   if (change.type === "edit" && change.content !== undefined) {
-    await tx.put(store, { ...item, work: { ...item.work, content: change.content } });
+    const edited = { ...item, work: { ...item.work, content: change.content } };
+    if (item.failure === undefined) await tx.put(store, edited);
+    else await putBack(tx, unspent(edited, fresh), item);
     return true;
   }
   if (change.type !== "delete") return false;
@@ -155,12 +202,15 @@ async function rewrite(
   return true;
 }
 
-async function putBack(tx: Writer, item: Item, old = item): Promise<void> {
+/** Into the queue where its destination's items go now, which is returned. */
+async function putBack(tx: Writer, item: Item, old = item): Promise<string> {
   await tx.remove("failed", old.number);
-  const { failure: _, ...again } = item;
-  const queue = isSend(item) ? queueOf(item.work.destination, item.client_id) : item.queue;
-  const number = await nextNumber(tx);
-  await tx.put("outbox", { ...again, queue: await currentQueue(tx, queue), number });
+  const { failure: _, then, ...again } = item;
+  const named = isSend(item) ? queueOf(item.work.destination, item.client_id) : item.queue;
+  const queue = await currentQueue(tx, named);
+  for (const one of then === undefined ? [again] : [again, then])
+    await tx.put("outbox", { ...one, queue, number: await nextNumber(tx) });
+  return queue;
 }
 
 async function nextNumber(tx: Writer): Promise<number> {

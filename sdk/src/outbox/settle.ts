@@ -4,7 +4,7 @@ import type { Reader, Writer } from "../database/port.js";
 import type { Interval } from "../database/schema.js";
 import { SemelError } from "../errors.js";
 import { coveredEnd } from "../log/coverage.js";
-import { limits } from "../protocol/limits.js";
+import * as limits from "../protocol/limits.js";
 import type { Message, Thread } from "../protocol/wire.js";
 import { type Item, isSend, queueOf, type SendWork, threadOf } from "./item.js";
 import { giveUp, wholeQueue } from "./keep.js";
@@ -44,6 +44,7 @@ export async function take(
   items = items.slice(0, batchLength(items));
   for (const item of items) {
     if (!item.attempted) await tx.put("outbox", { ...item, attempted: true });
+    else if (!item.repeated) await tx.put("outbox", { ...item, repeated: true });
   }
   return items;
 }
@@ -84,9 +85,11 @@ export async function settleSend(
   if (!isApplied) await tx.put("landed", { client_id, thread_id, message });
   if (item.failure === undefined) await tx.remove("outbox", [item.queue, item.number]);
   else await tx.remove("failed", item.number);
-  const { number } = item;
+  const { then, ...sent } = item;
+  const { number } = sent;
   const { seq } = message;
-  await tx.put("acknowledged", { number, client_id, at: now, item, thread_id, seq });
+  await tx.put("acknowledged", { number, client_id, at: now, item: sent, thread_id, seq });
+  if (then !== undefined) await tx.put("outbox", { ...then, queue: item.queue });
   await forgetOld(tx, now);
   await tellDependants(tx, item, message);
   const { destination } = item.work;
@@ -119,8 +122,11 @@ export async function begin(
   await tx.put("meta", { name: "incarnation", value: incarnation });
   if (known === undefined) return 0;
   await tx.remove("meta", "since");
-  await tx.remove("aliases", {});
-  await tx.remove("landed", {});
+  // What is known of people may be newer than what was restored: whatever is told now counts.
+  for (const user of await tx.list("users")) await tx.put("users", { ...user, updated_at: "" });
+  // All of these are told anew.
+  for (const store of ["contacts", "blocks", "aliases", "landed"] as const)
+    await tx.remove(store, {});
   const again = (await tx.list("acknowledged")).filter(
     ({ at }) => now - at <= ACKNOWLEDGED_MAX_AGE,
   );

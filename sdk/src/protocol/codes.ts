@@ -3,73 +3,79 @@
 /** Every code that a server answers, and whether the same request may succeed later unchanged. */
 export const serverCodes = {
   /** The request is not valid. Mend the fields that `errors` names. */
-  invalid_request: { status: 422, retryable: false },
+  invalid_request: false,
   /** The body could not be read. Send JSON as documented. */
-  malformed_body: { status: 400, retryable: false },
-  /** The body is not JSON. Send `Content-Type: application/json`. */
-  unsupported_media_type: { status: 415, retryable: false },
+  malformed_body: false,
+  /** A body of this kind is not read here. Send what the call takes: JSON as `Content-Type: application/json`, a picture as it is; UTF-8, not compressed. */
+  unsupported_media_type: false,
   /** The body is too large. Send less at once. */
-  body_too_large: { status: 413, retryable: false },
+  body_too_large: false,
   /** The idempotency key is not valid. Send one key of 1 to 255 visible ASCII characters, or none. */
-  invalid_idempotency_key: { status: 400, retryable: false },
+  invalid_idempotency_key: false,
   /** The idempotency key belongs to another request. Make a new key for every new request. */
-  idempotency_key_reused: { status: 422, retryable: false },
+  idempotency_key_reused: false,
   /** The first request with this key is still running. Ask again after `retry_after_ms`. */
-  in_flight: { status: 409, retryable: true },
+  in_flight: true,
   /** A valid access token is needed. Get a new token, then connect or ask again. */
-  unauthenticated: { status: 401, retryable: false },
+  unauthenticated: false,
   /** This sign-in was ended. Forget its tokens, and let the person sign in again. */
-  session_revoked: { status: 401, retryable: false },
+  session_revoked: false,
   /** It was not shown who this is. Begin the sign-in again. */
-  sign_in_failed: { status: 401, retryable: false },
+  sign_in_failed: false,
   /** The code is not the one that was sent. Let the person type it again; the last try ends the challenge. */
-  wrong_code: { status: 422, retryable: false },
+  wrong_code: false,
   /** This code counts no more: it is too old, was used, or was tried too often. Begin the sign-in again. */
-  challenge_over: { status: 409, retryable: false },
+  challenge_over: false,
   /** The person has not signed in lately. Let them sign in again, then repeat. */
-  fresh_sign_in_needed: { status: 403, retryable: false },
+  fresh_sign_in_needed: false,
   /** This number, address or account belongs to somebody else here. Sign in with it, or name another. */
-  identity_taken: { status: 409, retryable: false },
+  identity_taken: false,
   /** Somebody else has this handle, or had it lately. Let the person choose another one. */
-  handle_taken: { status: 409, retryable: false },
+  handle_taken: false,
   /** You may not do this. Do not repeat; the right is missing. */
-  forbidden: { status: 403, retryable: false },
+  forbidden: false,
   /** An operator has suspended this person. Tell the person; nothing works until an operator lifts it. */
-  suspended: { status: 403, retryable: false },
+  suspended: false,
+  /** This account was erased. Forget its tokens; the person may sign up anew. */
+  erased: false,
+  /** This is the last operator. Make somebody else an operator first. */
+  last_operator: false,
   /** This person cannot be reached. Keep what was written as not sent; do not repeat by yourself. */
-  unreachable: { status: 403, retryable: false },
+  unreachable: false,
   /** There is no such thing, or it is not yours. Forget what you asked for. */
-  not_found: { status: 404, retryable: false },
+  not_found: false,
   /** This address has no such method. Use a documented method. */
-  method_not_allowed: { status: 405, retryable: false },
+  method_not_allowed: false,
   /** Some people are not known. Leave out or create the people that `user_ids` names. */
-  unknown_users: { status: 422, retryable: false },
+  unknown_users: false,
   /** This client id belongs to something else. Make a new client id for every new message or thread. */
-  client_id_reused: { status: 409, retryable: false },
+  client_id_reused: false,
   /** Another thread has exactly these people. Open `existing_thread_id`, or repeat with `on_conflict: "keep_separate"`. */
-  participants_key_taken: { status: 409, retryable: false },
+  participants_key_taken: false,
   /** The message was deleted. Show the tombstone. */
-  message_deleted: { status: 409, retryable: false },
+  message_deleted: false,
   /** This kind of thread does not allow that. Do not repeat. */
-  wrong_thread_type: { status: 409, retryable: false },
+  wrong_thread_type: false,
+  /** The group has as many people as a group may have. Tell the person; somebody has to leave first. */
+  thread_full: false,
   /** Too much at once. Wait `retry_after_ms`, then go on. */
-  rate_limited: { status: 429, retryable: true },
+  rate_limited: true,
   /** It is not known whether this took effect. Repeat with the same idempotency key or client id; that is safe. */
-  outcome_unknown: { status: 503, retryable: true },
+  outcome_unknown: true,
   /** The store does not answer. Repeat later with the same idempotency key or client id. */
-  store_unavailable: { status: 503, retryable: true },
+  store_unavailable: true,
   /** The server has too much to do. Repeat after `retry_after_ms`. */
-  overloaded: { status: 503, retryable: true },
+  overloaded: true,
   /** The server is stopping. Connect again after `retry_after_ms`. */
-  shutting_down: { status: 503, retryable: true },
+  shutting_down: true,
   /** Something went wrong inside. Repeat with the same idempotency key or client id; report the `request_id` if it stays. */
-  internal: { status: 500, retryable: true },
+  internal: true,
   /** The device did not read fast enough. Connect again and sync. */
-  slow_consumer: { status: 429, retryable: true },
+  slow_consumer: true,
   /** This person has too many devices connected. Close another device. */
-  too_many_devices: { status: 429, retryable: false },
+  too_many_devices: false,
   /** There is no such event. Send a documented event. */
-  unknown_event: { status: 422, retryable: false },
+  unknown_event: false,
 } as const;
 
 /** A code of a server's answer. */

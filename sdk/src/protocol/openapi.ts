@@ -35,6 +35,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/auth/erase": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Erases the caller: from the answer on nobody acts as them, all their devices are signed out, and what they said becomes
+         *     tombstones. It takes a sign-in of the last 10 minutes, and cannot be undone. Repeated, it is refused: the token counts no more.
+         */
+        post: operations["erase"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/identities": {
         parameters: {
             query?: never;
@@ -412,6 +432,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/chat/threads/{thread_id}/invites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The links of a group that were not revoked and have not expired, newest first: all for those whom `settings.adding` lets add
+         *     people, for others the ones that they made.
+         */
+        get: operations["list_invites"];
+        put?: never;
+        /** Makes a link that invites into a group. `settings.adding` says who may. */
+        post: operations["create_invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/threads/{thread_id}/invites/{invite_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revokes a link: it lets nobody in any more. Admins revoke any, others in the group the ones that they made. */
+        delete: operations["revoke_invite"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/chat/threads/{thread_id}/leave": {
         parameters: {
             query?: never;
@@ -478,6 +536,23 @@ export interface paths {
         post?: never;
         /** Takes an emoji back. */
         delete: operations["remove_reaction"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/chat/threads/{thread_id}/messages/{message_id}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reports a message that the caller may see. Operators get it as it is now, whatever becomes of it. A repeat changes nothing. */
+        post: operations["report_message"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -619,6 +694,40 @@ export interface paths {
         patch: operations["change_contact"];
         trace?: never;
     };
+    "/api/invites/join": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Joins a group by a link. Who is in already gets the thread, and uses nothing of the link. */
+        post: operations["join_by_invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/invites/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a link leads to, before joining. Whatever is the matter with a link that leads nowhere, the answer is the same. */
+        post: operations["look_at_invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/operator/audit": {
         parameters: {
             query?: never;
@@ -626,10 +735,61 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What operators did, newest first. */
+        /** What operators did, newest first. What others did to the caller is for other operators. */
         get: operations["list_audit"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/operators": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who runs this server. */
+        get: operations["list_operators"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/people/{user_id}/erase": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Erases a person, as they can do themselves. It cannot be undone. */
+        post: operations["erase_person"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/people/{user_id}/grant": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a person an operator: their tokens from the next refresh on are an operator's. */
+        post: operations["grant"];
         delete?: never;
         options?: never;
         head?: never;
@@ -673,6 +833,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/operator/people/{user_id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends that a person is an operator: from the answer on nothing that they do as one is accepted. The last one stays. */
+        post: operations["withdraw"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What people reported: the open reports first. Those about the caller are for other operators. */
+        get: operations["list_reports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/reports/{report_id}/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says what becomes of a report, and does it: the message is removed, the person is suspended, or nothing. */
+        post: operations["resolve_report"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/operator/threads/{thread_id}/messages/{message_id}/remove": {
         parameters: {
             query?: never;
@@ -684,6 +895,61 @@ export interface paths {
         put?: never;
         /** Makes a message a tombstone, in whatever thread it is. The answer says nothing of the thread. */
         post: operations["remove_message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/threads/{thread_id}/participants/{user_id}/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a person out of a group; only admins of it bring them back. The answer says nothing of the group. */
+        post: operations["expel_participant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pictures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Keeps a picture: PNG, JPEG or WebP, by what it is, not by what it is said to be. It is turned upright, scaled down to at most
+         *     512 × 512 and encoded anew, so that nothing else that the file held is kept. The address in the answer is to be written into
+         *     `picture` of a person or a group; a picture that nobody and no group has goes after a day. A repeat changes nothing.
+         */
+        post: operations["upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pictures/{picture_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A picture, for whoever knows its address: browsers send no token for it. */
+        get: operations["get_picture"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -728,6 +994,26 @@ export interface paths {
         patch: operations["change_me"];
         trace?: never;
     };
+    "/api/users/me/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Everything that is stored about the caller, as one JSON object a line; the last one has the type `end`. It takes a sign-in of the
+         *     last 10 minutes.
+         */
+        get: operations["export_me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/users/me/findability": {
         parameters: {
             query?: never;
@@ -770,11 +1056,28 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A person. */
+        /** A person. Asking after those with whom the caller shares no thread is counted, whether they are here or not. */
         get: operations["get_user"];
         /** Makes a person, or changes their profile. With an operator's token only. */
         put: operations["put_user"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/{user_id}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reports a person. They are not told. A repeat changes nothing. */
+        post: operations["report_person"];
         delete?: never;
         options?: never;
         head?: never;
@@ -859,6 +1162,7 @@ export interface components {
             message_id?: components["schemas"]["MessageId"] | null;
             /** @description Why, in the operator's words. */
             reason: string;
+            report_id?: components["schemas"]["ReportId"] | null;
             thread_id?: components["schemas"]["ThreadId"] | null;
             user_id?: components["schemas"]["UserId"] | null;
         };
@@ -914,7 +1218,7 @@ export interface components {
         ChangeThread: {
             /** @description At most 2,000 characters, of several lines if wanted; empty takes it away. */
             description?: string | null;
-            /** @description At most 2,000 characters; empty takes it away. */
+            /** @description The address of a picture that the caller uploaded; empty takes it away. */
             picture?: string | null;
             settings?: components["schemas"]["SettingsChange"] | null;
             /** @description At most 200 characters; empty gives the automatic title back. */
@@ -947,7 +1251,7 @@ export interface components {
          * @description What went wrong, for programs. [`Code::advice`] says what a client should do.
          * @enum {string}
          */
-        Code: "invalid_request" | "malformed_body" | "unsupported_media_type" | "body_too_large" | "invalid_idempotency_key" | "idempotency_key_reused" | "in_flight" | "unauthenticated" | "session_revoked" | "sign_in_failed" | "wrong_code" | "challenge_over" | "fresh_sign_in_needed" | "identity_taken" | "handle_taken" | "forbidden" | "suspended" | "unreachable" | "not_found" | "method_not_allowed" | "unknown_users" | "client_id_reused" | "participants_key_taken" | "message_deleted" | "wrong_thread_type" | "rate_limited" | "outcome_unknown" | "store_unavailable" | "overloaded" | "shutting_down" | "internal" | "slow_consumer" | "too_many_devices" | "unknown_event";
+        Code: "invalid_request" | "malformed_body" | "unsupported_media_type" | "body_too_large" | "invalid_idempotency_key" | "idempotency_key_reused" | "in_flight" | "unauthenticated" | "session_revoked" | "sign_in_failed" | "wrong_code" | "challenge_over" | "fresh_sign_in_needed" | "identity_taken" | "handle_taken" | "forbidden" | "suspended" | "erased" | "last_operator" | "unreachable" | "not_found" | "method_not_allowed" | "unknown_users" | "client_id_reused" | "participants_key_taken" | "message_deleted" | "wrong_thread_type" | "thread_full" | "rate_limited" | "outcome_unknown" | "store_unavailable" | "overloaded" | "shutting_down" | "internal" | "slow_consumer" | "too_many_devices" | "unknown_event";
         /** @description A person's contact. */
         Contact: {
             /** @description Whether the caller has blocked them. */
@@ -976,6 +1280,19 @@ export interface components {
             /** @description As it is now. */
             contact: components["schemas"]["Contact"];
         };
+        /** @description `POST /api/chat/threads/{thread_id}/invites`. */
+        CreateInvite: {
+            /**
+             * Format: int64
+             * @description How long it counts, from 5 minutes to a year (525,600). Left out: until it is revoked.
+             */
+            expires_in_minutes?: number | null;
+            /**
+             * Format: int64
+             * @description How many people it lets in, at most 10,000. Left out: as many as come.
+             */
+            uses_max?: number | null;
+        };
         /** @description `POST /api/chat/create-or-get`. */
         CreateOrGet: {
             client_id?: components["schemas"]["ClientId"] | null;
@@ -998,7 +1315,7 @@ export interface components {
          * @description What an operator did.
          * @enum {string}
          */
-        Deed: "suspend" | "lift" | "remove_message";
+        Deed: "suspend" | "lift" | "remove_message" | "remove_participant" | "resolve_report" | "claim_operator" | "grant_operator" | "withdraw_operator" | "erase_person";
         /** @description Answer to calls that bring nothing else. */
         Done: {
             /** @description Always. */
@@ -1145,6 +1462,18 @@ export interface components {
             /** @description Further behind than 10,000 entries, or a cursor of another log: take a fresh snapshot. Not an error. */
             too_old: boolean;
         };
+        /** @description Whom the caller wants erased: themselves. */
+        EraseMe: {
+            /** @description The caller's own id, so that it does not happen by mistake. */
+            user_id: components["schemas"]["UserId"];
+        };
+        /** @description The answer to an erasure that has begun. */
+        ErasureResult: {
+            /** @description Since when nobody acts as them. */
+            erased_at: components["schemas"]["Timestamp"];
+            /** @description Who. */
+            user_id: components["schemas"]["UserId"];
+        };
         /** @description `POST /api/chat/threads/{thread_id}/expand`. */
         Expand: {
             client_id?: components["schemas"]["ClientId"] | null;
@@ -1164,6 +1493,96 @@ export interface components {
             new_title?: string | null;
             /** @description The thread as it is now. */
             thread: components["schemas"]["Thread"];
+        };
+        /** @description One line of an export, which is a file of JSON objects, one on each line. */
+        ExportLine: {
+            /** @description When it began. */
+            at: components["schemas"]["Timestamp"];
+            /** @enum {string} */
+            type: "begin";
+            /** @description About whom. */
+            user_id: components["schemas"]["UserId"];
+        } | (components["schemas"]["User"] & {
+            /** @enum {string} */
+            type: "profile";
+        }) | (components["schemas"]["Identity"] & {
+            /** @enum {string} */
+            type: "identity";
+        }) | (components["schemas"]["Session"] & {
+            /** @enum {string} */
+            type: "session";
+        }) | (components["schemas"]["Findability"] & {
+            /** @enum {string} */
+            type: "findability";
+        }) | (components["schemas"]["OwnHandle"] & {
+            /** @enum {string} */
+            type: "handle";
+        }) | {
+            /** @description Since when. */
+            since: components["schemas"]["Timestamp"];
+            /** @enum {string} */
+            type: "operator";
+        } | (components["schemas"]["OwnPicture"] & {
+            /** @enum {string} */
+            type: "picture";
+        }) | (components["schemas"]["Contact"] & {
+            /** @enum {string} */
+            type: "contact";
+        }) | (components["schemas"]["Blocked"] & {
+            /** @enum {string} */
+            type: "block";
+        }) | (components["schemas"]["ExportedThread"] & {
+            /** @enum {string} */
+            type: "thread";
+        }) | (components["schemas"]["OwnInvite"] & {
+            /** @enum {string} */
+            type: "invite";
+        }) | (components["schemas"]["Message"] & {
+            /** @enum {string} */
+            type: "message";
+        }) | (components["schemas"]["OwnReaction"] & {
+            /** @enum {string} */
+            type: "reaction";
+        }) | (components["schemas"]["OwnReport"] & {
+            /** @enum {string} */
+            type: "report";
+        }) | (components["schemas"]["AuditLine"] & {
+            /** @enum {string} */
+            type: "deed";
+        }) | {
+            /**
+             * Format: int64
+             * @description How many lines come before.
+             */
+            lines: number;
+            /** @enum {string} */
+            type: "end";
+        };
+        /** @description A thread that a person is or was in. */
+        ExportedThread: {
+            /** @description How far messages have reached one of their devices. */
+            delivered_seq: components["schemas"]["u64"];
+            hidden_seq?: components["schemas"]["u64"] | null;
+            /** @description Whether they are in it. */
+            is_in: boolean;
+            /** @description Whether somebody else took them out of it. */
+            is_removed: boolean;
+            /** @description When they came in last. */
+            joined_at: components["schemas"]["Timestamp"];
+            /** @description When they were in it, oldest first. */
+            periods: components["schemas"]["OwnPeriod"][];
+            /** @description What they chose for themselves. */
+            preferences: components["schemas"]["Preferences"];
+            /** @description How far they have read. */
+            read_seq: components["schemas"]["u64"];
+            /** @description Their role. */
+            role: components["schemas"]["Role"];
+            /** @description Which. */
+            thread_id: components["schemas"]["ThreadId"];
+            /** @description Its kind. */
+            thread_type: components["schemas"]["ThreadType"];
+            /** @description Its title; none where they are out. */
+            title?: string | null;
         };
         /** @description What went wrong with one field. */
         FieldError: {
@@ -1254,6 +1673,68 @@ export interface components {
             /** @description All of them. */
             identities: components["schemas"]["Identity"][];
         };
+        /** @description A link that invites into a group, for those who may add people to it. */
+        Invite: {
+            /** @description When. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description Who made it. */
+            created_by: components["schemas"]["UserId"];
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Names it, for revoking. Opens nothing. */
+            id: components["schemas"]["InviteId"];
+            /** @description Into which group. */
+            thread_id: components["schemas"]["ThreadId"];
+            /** @description The secret of the link: whoever has it may join. */
+            token: string;
+            /**
+             * Format: int64
+             * @description How many people it has let in.
+             */
+            uses: number;
+            /**
+             * Format: int64
+             * @description How many people it lets in; none: as many as come.
+             */
+            uses_max?: number | null;
+        };
+        /**
+         * Format: uuid
+         * @description A link that invites into a group. `UUIDv7`, made by the server. It names the link and opens nothing.
+         */
+        InviteId: string;
+        /** @description All links of a group that were not revoked and have not expired, newest first. */
+        InviteList: {
+            /** @description At most 100. */
+            invites: components["schemas"]["Invite"][];
+        };
+        /** @description One link. */
+        InviteResult: {
+            /** @description The link. */
+            invite: components["schemas"]["Invite"];
+        };
+        /** @description What somebody who has a link learns of the group before they join. Nothing of who is in it. */
+        InviteSight: {
+            /**
+             * Format: int64
+             * @description How many people are in it.
+             */
+            participant_count: number;
+            thread_id?: components["schemas"]["ThreadId"] | null;
+            /** @description The group's title; none where it is made of its people's names. */
+            title?: string | null;
+        };
+        /** @description What a link has behind `#`. In bodies only: what is in an address ends up in logs. */
+        InviteToken: {
+            /** @description As [`Invite::token`] has it. */
+            token: string;
+        };
+        /** @description The answer to joining by a link. */
+        JoinResult: {
+            /** @description Whether this call let them in; otherwise they were in already. */
+            joined: boolean;
+            /** @description The thread that the caller is in now. */
+            thread: components["schemas"]["Thread"];
+        };
         /**
          * @description Where the refresh token goes.
          * @enum {string}
@@ -1282,6 +1763,11 @@ export interface components {
         Live: {
             /** @description `ok`. */
             status: string;
+        };
+        /** @description The answer to looking at a link. */
+        LookAtInviteResult: {
+            /** @description What it leads to. */
+            invite: components["schemas"]["InviteSight"];
         };
         /** @description `POST /api/chat/threads/{thread_id}/read`. */
         MarkRead: {
@@ -1350,11 +1836,108 @@ export interface components {
             /** @description The message as it is now. */
             message: components["schemas"]["Message"];
         };
+        /** @description A report that is made. */
+        NewReport: {
+            /** @description Up to 1000 characters more. */
+            details?: string | null;
+            /** @description What is wrong. */
+            reason: components["schemas"]["ReportReason"];
+        };
         /**
          * @description What to do when another thread already has the resulting set of people.
          * @enum {string}
          */
         OnConflict: "refuse" | "keep_separate";
+        /** @description Somebody who runs this server. */
+        Operator: {
+            /** @description Since when. */
+            since: components["schemas"]["Timestamp"];
+            /** @description Who. */
+            user_id: components["schemas"]["UserId"];
+        };
+        /** @description Who runs this server, by id. */
+        OperatorList: {
+            /** @description All of them. */
+            operators: components["schemas"]["Operator"][];
+        };
+        /** @description Whether somebody runs this server: the answer to granting and withdrawing. */
+        OperatorResult: {
+            /** @description Whether they are an operator now. */
+            is_operator: boolean;
+            /** @description Who. */
+            user_id: components["schemas"]["UserId"];
+        };
+        /** @description A handle of a person's own. */
+        OwnHandle: {
+            /** @description Without `@`. */
+            handle: string;
+            kept_until?: components["schemas"]["Timestamp"] | null;
+            /** @description When they took it. */
+            taken_at: components["schemas"]["Timestamp"];
+        };
+        /** @description A link that invites into a group, for the one who made it. Its token is not in it: who finds the file cannot follow the link. */
+        OwnInvite: {
+            /** @description When. */
+            created_at: components["schemas"]["Timestamp"];
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Which. */
+            invite_id: components["schemas"]["InviteId"];
+            /** @description Into which group. */
+            thread_id: components["schemas"]["ThreadId"];
+            /**
+             * Format: int64
+             * @description How many people it has let in.
+             */
+            uses: number;
+            /**
+             * Format: int64
+             * @description How many people it lets in; none: as many as come.
+             */
+            uses_max?: number | null;
+        };
+        /** @description A time in which a person was in a thread. */
+        OwnPeriod: {
+            /** @description First message that they may see. */
+            from_seq: components["schemas"]["u64"];
+            left_at?: components["schemas"]["Timestamp"] | null;
+            until_seq?: components["schemas"]["u64"] | null;
+        };
+        /** @description A picture, for the one who uploaded it. */
+        OwnPicture: {
+            /** @description What it shows, as this server encoded it: the file in Base64, with `+`, `/` and `=`. */
+            content: string;
+            /** @description When it was uploaded first. */
+            created_at: components["schemas"]["Timestamp"];
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            /** @description `image/jpeg` or `image/png`. */
+            media_type: string;
+            /** @description Its address on this server. */
+            picture: string;
+        };
+        /** @description A reaction, for the one whose it is. What the message says is its sender's. */
+        OwnReaction: {
+            /** @description What. */
+            emoji: string;
+            /** @description Under which message. */
+            message_id: components["schemas"]["MessageId"];
+            /** @description Where. */
+            thread_id: components["schemas"]["ThreadId"];
+        };
+        /** @description A report, for the one who made it. */
+        OwnReport: {
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
+            /** @description More of that. */
+            details?: string | null;
+            message_id?: components["schemas"]["MessageId"] | null;
+            /** @description What is wrong. */
+            reason: components["schemas"]["ReportReason"];
+            /** @description Id. */
+            report_id: components["schemas"]["ReportId"];
+            thread_id?: components["schemas"]["ThreadId"] | null;
+            /** @description Whom. */
+            user_id: components["schemas"]["UserId"];
+        };
         /** @description A person in a thread. */
         Participant: {
             /** @description What has reached one of their devices up to. */
@@ -1374,6 +1957,21 @@ export interface components {
             next_cursor?: string | null;
             /** @description The page. */
             participants: components["schemas"]["Participant"][];
+        };
+        /** @description The answer to an upload. */
+        PictureResult: {
+            /**
+             * Format: int32
+             * @description Pixels from top to bottom.
+             */
+            height: number;
+            /** @description Its address on this server, to be written into `picture` of a person or a group. */
+            picture: string;
+            /**
+             * Format: int32
+             * @description Pixels from left to right, as it is kept.
+             */
+            width: number;
         };
         /** @description What a person chose for themselves in a thread. Nobody else sees it. */
         Preferences: {
@@ -1425,7 +2023,10 @@ export interface components {
             about?: string | null;
             /** @description 1 to 100 characters. */
             display_name?: string | null;
-            /** @description At most 2,000 characters, `https:` or `http:`; empty takes it away. */
+            /**
+             * @description The address of a picture that the caller uploaded; empty takes it away. From an operator also an `https:` address of at most
+             *     2,000 characters, where the server lets them.
+             */
             picture?: string | null;
         };
         /** @description An `OpenID` provider. */
@@ -1479,6 +2080,90 @@ export interface components {
             device_id?: string | null;
             /** @description Left out: the cookie. */
             refresh_token?: string | null;
+        };
+        /** @description A report, as operators see it. */
+        Report: {
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
+            /** @description More of that. */
+            details?: string | null;
+            /** @description Id. */
+            id: components["schemas"]["ReportId"];
+            message?: components["schemas"]["ReportedMessage"] | null;
+            outcome?: components["schemas"]["ReportOutcome"] | null;
+            /** @description What is wrong. */
+            reason: components["schemas"]["ReportReason"];
+            /** @description Who reports. */
+            reporter_id: components["schemas"]["UserId"];
+            resolved_at?: components["schemas"]["Timestamp"] | null;
+            resolved_by?: components["schemas"]["UserId"] | null;
+            /** @description Whom. */
+            user_id: components["schemas"]["UserId"];
+        };
+        /**
+         * Format: uuid
+         * @description Something that a person reported. `UUIDv7`, made by the server.
+         */
+        ReportId: string;
+        /**
+         * @description What became of a report.
+         * @enum {string}
+         */
+        ReportOutcome: "no_action" | "message_removed" | "suspended";
+        /** @description One page of reports: open ones first, those that were reported first before the others; then by when they were resolved. */
+        ReportPage: {
+            /** @description Where the next page begins; none at the end. */
+            next_cursor?: string | null;
+            /** @description The page. */
+            reports: components["schemas"]["Report"][];
+        };
+        /**
+         * @description What is wrong with a message or a person.
+         * @enum {string}
+         */
+        ReportReason: "spam" | "harassment" | "violence" | "hate" | "sexual" | "fraud" | "other";
+        /** @description The answer to a report. The first one of a person about the same stands. */
+        ReportResult: {
+            /** @description Id. */
+            report_id: components["schemas"]["ReportId"];
+        };
+        /** @description A message as it was when it was reported. What becomes of it later changes nothing here. */
+        ReportedMessage: {
+            /** @description Its words then. */
+            content: string;
+            /** @description When it was said. */
+            created_at: components["schemas"]["Timestamp"];
+            edited_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Which. */
+            message_id: components["schemas"]["MessageId"];
+            /** @description Its last change then. */
+            rev: components["schemas"]["u64"];
+            /** @description Its place. */
+            seq: components["schemas"]["u64"];
+            /** @description Where. */
+            thread_id: components["schemas"]["ThreadId"];
+        };
+        /** @description How an operator resolves a report; what the outcome says is done by the same call. */
+        ResolveReport: {
+            /** @description What becomes of it. */
+            outcome: components["schemas"]["ReportOutcome"];
+            /** @description 1 to 500 characters; kept in the audit log. */
+            reason: string;
+            user_id?: components["schemas"]["UserId"] | null;
+        };
+        /** @description The answer to resolving. */
+        ResolveResult: {
+            /** @description What became of it. */
+            outcome: components["schemas"]["ReportOutcome"];
+            /** @description Which. */
+            report_id: components["schemas"]["ReportId"];
+            /** @description When. */
+            resolved_at: components["schemas"]["Timestamp"];
+        };
+        /** @description A link counts no more. */
+        RevokeInviteResult: {
+            /** @description Which. */
+            invite_id: components["schemas"]["InviteId"];
         };
         /** @description Answer to calls that sign devices out. */
         RevokeResult: {
@@ -1782,6 +2467,21 @@ export interface components {
             status: string;
         };
         /** @description The envelope of every success. */
+        Success_ErasureResult: {
+            /** @description The answer to an erasure that has begun. */
+            data: {
+                /** @description Since when nobody acts as them. */
+                erased_at: components["schemas"]["Timestamp"];
+                /** @description Who. */
+                user_id: components["schemas"]["UserId"];
+            };
+            /**
+             * @description `success`.
+             * @example success
+             */
+            status: string;
+        };
+        /** @description The envelope of every success. */
         Success_ExpandResult: {
             /** @description Answer to `expand`. */
             data: {
@@ -1838,6 +2538,47 @@ export interface components {
             status: string;
         };
         /** @description The envelope of every success. */
+        Success_InviteList: {
+            /** @description All links of a group that were not revoked and have not expired, newest first. */
+            data: {
+                /** @description At most 100. */
+                invites: components["schemas"]["Invite"][];
+            };
+            /**
+             * @description `success`.
+             * @example success
+             */
+            status: string;
+        };
+        /** @description The envelope of every success. */
+        Success_InviteResult: {
+            /** @description One link. */
+            data: {
+                /** @description The link. */
+                invite: components["schemas"]["Invite"];
+            };
+            /**
+             * @description `success`.
+             * @example success
+             */
+            status: string;
+        };
+        /** @description The envelope of every success. */
+        Success_JoinResult: {
+            /** @description The answer to joining by a link. */
+            data: {
+                /** @description Whether this call let them in; otherwise they were in already. */
+                joined: boolean;
+                /** @description The thread that the caller is in now. */
+                thread: components["schemas"]["Thread"];
+            };
+            /**
+             * @description `success`.
+             * @example success
+             */
+            status: string;
+        };
+        /** @description The envelope of every success. */
         Success_LeaveResult: {
             /** @description Answer to `leave`. */
             data: {
@@ -1858,6 +2599,19 @@ export interface components {
                 kind: components["schemas"]["SignInKind"];
                 /** @description Which. */
                 value: string;
+            };
+            /**
+             * @description `success`.
+             * @example success
+             */
+            status: string;
+        };
+        /** @description The envelope of every success. */
+        Success_LookAtInviteResult: {
+            /** @description The answer to looking at a link. */
+            data: {
+                /** @description What it leads to. */
+                invite: components["schemas"]["InviteSight"];
             };
             /**
              * @description `success`.
@@ -1905,6 +2659,34 @@ export interface components {
             status: string;
         };
         /** @description The envelope of every success. */
+        Success_OperatorList: {
+            /** @description Who runs this server, by id. */
+            data: {
+                /** @description All of them. */
+                operators: components["schemas"]["Operator"][];
+            };
+            /**
+             * @description `success`.
+             * @example success
+             */
+            status: string;
+        };
+        /** @description The envelope of every success. */
+        Success_OperatorResult: {
+            /** @description Whether somebody runs this server: the answer to granting and withdrawing. */
+            data: {
+                /** @description Whether they are an operator now. */
+                is_operator: boolean;
+                /** @description Who. */
+                user_id: components["schemas"]["UserId"];
+            };
+            /**
+             * @description `success`.
+             * @example success
+             */
+            status: string;
+        };
+        /** @description The envelope of every success. */
         Success_ParticipantPage: {
             /** @description One page of a thread's participants, longest-standing first. */
             data: {
@@ -1912,6 +2694,29 @@ export interface components {
                 next_cursor?: string | null;
                 /** @description The page. */
                 participants: components["schemas"]["Participant"][];
+            };
+            /**
+             * @description `success`.
+             * @example success
+             */
+            status: string;
+        };
+        /** @description The envelope of every success. */
+        Success_PictureResult: {
+            /** @description The answer to an upload. */
+            data: {
+                /**
+                 * Format: int32
+                 * @description Pixels from top to bottom.
+                 */
+                height: number;
+                /** @description Its address on this server, to be written into `picture` of a person or a group. */
+                picture: string;
+                /**
+                 * Format: int32
+                 * @description Pixels from left to right, as it is kept.
+                 */
+                width: number;
             };
             /**
              * @description `success`.
@@ -1947,6 +2752,64 @@ export interface components {
                  * @description Unread messages now.
                  */
                 unread_count: number;
+            };
+            /**
+             * @description `success`.
+             * @example success
+             */
+            status: string;
+        };
+        /** @description The envelope of every success. */
+        Success_ReportPage: {
+            /** @description One page of reports: open ones first, those that were reported first before the others; then by when they were resolved. */
+            data: {
+                /** @description Where the next page begins; none at the end. */
+                next_cursor?: string | null;
+                /** @description The page. */
+                reports: components["schemas"]["Report"][];
+            };
+            /**
+             * @description `success`.
+             * @example success
+             */
+            status: string;
+        };
+        /** @description The envelope of every success. */
+        Success_ReportResult: {
+            /** @description The answer to a report. The first one of a person about the same stands. */
+            data: {
+                /** @description Id. */
+                report_id: components["schemas"]["ReportId"];
+            };
+            /**
+             * @description `success`.
+             * @example success
+             */
+            status: string;
+        };
+        /** @description The envelope of every success. */
+        Success_ResolveResult: {
+            /** @description The answer to resolving. */
+            data: {
+                /** @description What became of it. */
+                outcome: components["schemas"]["ReportOutcome"];
+                /** @description Which. */
+                report_id: components["schemas"]["ReportId"];
+                /** @description When. */
+                resolved_at: components["schemas"]["Timestamp"];
+            };
+            /**
+             * @description `success`.
+             * @example success
+             */
+            status: string;
+        };
+        /** @description The envelope of every success. */
+        Success_RevokeInviteResult: {
+            /** @description A link counts no more. */
+            data: {
+                /** @description Which. */
+                invite_id: components["schemas"]["InviteId"];
             };
             /**
              * @description `success`.
@@ -2175,7 +3038,7 @@ export interface components {
             participant_count: number;
             /** @description The first 100 participants, longest-standing first. */
             participants: components["schemas"]["Participant"][];
-            /** @description Address of a picture. */
+            /** @description Address of a picture; what begins with a slash is at this server. */
             picture?: string | null;
             /** @description What the caller chose for themselves. */
             preferences: components["schemas"]["Preferences"];
@@ -2250,7 +3113,7 @@ export interface components {
             display_name: string;
             /** @description Handle, by which others may find them; none until one is taken. */
             handle?: string | null;
-            /** @description Address of a picture. */
+            /** @description Address of a picture; what begins with a slash is at this server. */
             picture?: string | null;
             /** @description Last change of the profile. */
             updated_at: components["schemas"]["Timestamp"];
@@ -2340,6 +3203,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Success_StartSignInResult"];
+                };
+            };
+            /** @description A problem; `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    erase: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EraseMe"];
+            };
+        };
+        responses: {
+            /** @description It has begun. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success_ErasureResult"];
                 };
             };
             /** @description A problem; `code` says which. */
@@ -3205,6 +4101,110 @@ export interface operations {
             };
         };
     };
+    list_invites: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                thread_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Those that the caller may see. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success_InviteList"];
+                };
+            };
+            /** @description A problem; `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_invite: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters, bare or quoted. A repeat with the same key gets the same answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                thread_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateInvite"];
+            };
+        };
+        responses: {
+            /** @description The link. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success_InviteResult"];
+                };
+            };
+            /** @description A problem; `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_invite: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters, bare or quoted. A repeat with the same key gets the same answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                thread_id: string;
+                invite_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is revoked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success_RevokeInviteResult"];
+                };
+            };
+            /** @description A problem; `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     leave: {
         parameters: {
             query?: never;
@@ -3248,6 +4248,8 @@ export interface operations {
                 after_seq?: number;
                 /** @description Messages on both sides of this one. */
                 around_seq?: number;
+                /** @description The same of a message that is known by its id. */
+                around_id?: string;
                 /** @description Rows of the page. */
                 limit?: number;
             };
@@ -3459,6 +4461,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Success_MessageResult"];
+                };
+            };
+            /** @description A problem; `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_message: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters, bare or quoted. A repeat with the same key gets the same answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                thread_id: string;
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReport"];
+            };
+        };
+        responses: {
+            /** @description It is reported. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success_ReportResult"];
                 };
             };
             /** @description A problem; `code` says which. */
@@ -3778,6 +4819,78 @@ export interface operations {
             };
         };
     };
+    join_by_invite: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters, bare or quoted. A repeat with the same key gets the same answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InviteToken"];
+            };
+        };
+        responses: {
+            /** @description The caller is in it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success_JoinResult"];
+                };
+            };
+            /** @description A problem; `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    look_at_invite: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters, bare or quoted. A repeat with the same key gets the same answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InviteToken"];
+            };
+        };
+        responses: {
+            /** @description The group. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success_LookAtInviteResult"];
+                };
+            };
+            /** @description A problem; `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_audit: {
         parameters: {
             query?: {
@@ -3799,6 +4912,111 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Success_AuditPage"];
+                };
+            };
+            /** @description A problem; `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_operators: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success_OperatorList"];
+                };
+            };
+            /** @description A problem; `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    erase_person: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters, bare or quoted. A repeat with the same key gets the same answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description It has begun. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success_ErasureResult"];
+                };
+            };
+            /** @description A problem; `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    grant: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters, bare or quoted. A repeat with the same key gets the same answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description They are one. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success_OperatorResult"];
                 };
             };
             /** @description A problem; `code` says which. */
@@ -3888,6 +5106,116 @@ export interface operations {
             };
         };
     };
+    withdraw: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters, bare or quoted. A repeat with the same key gets the same answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description They are none. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success_OperatorResult"];
+                };
+            };
+            /** @description A problem; `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_reports: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Rows of the page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success_ReportPage"];
+                };
+            };
+            /** @description A problem; `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resolve_report: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters, bare or quoted. A repeat with the same key gets the same answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                report_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResolveReport"];
+            };
+        };
+        responses: {
+            /** @description It is resolved. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success_ResolveResult"];
+                };
+            };
+            /** @description A problem; `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     remove_message: {
         parameters: {
             query?: never;
@@ -3914,6 +5242,124 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Success_Done"];
+                };
+            };
+            /** @description A problem; `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    expel_participant: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters, bare or quoted. A repeat with the same key gets the same answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                thread_id: string;
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description They are not in it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success_Done"];
+                };
+            };
+            /** @description A problem; `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    upload: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters, bare or quoted. A repeat with the same key gets the same answer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "image/jpeg": unknown;
+                "image/png": unknown;
+                "image/webp": unknown;
+            };
+        };
+        responses: {
+            /** @description It was kept before. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success_PictureResult"];
+                };
+            };
+            /** @description It is kept. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success_PictureResult"];
+                };
+            };
+            /** @description A problem; `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_picture: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                picture_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture. It never changes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": unknown;
+                    "image/png": unknown;
                 };
             };
             /** @description A problem; `code` says which. */
@@ -4015,6 +5461,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Success_UserResult"];
+                };
+            };
+            /** @description A problem; `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Line by line. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": components["schemas"]["ExportLine"];
                 };
             };
             /** @description A problem; `code` says which. */
@@ -4194,6 +5669,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Success_UserResult"];
+                };
+            };
+            /** @description A problem; `code` says which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_person: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters, bare or quoted. A repeat with the same key gets the same answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReport"];
+            };
+        };
+        responses: {
+            /** @description They are reported. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success_ReportResult"];
                 };
             };
             /** @description A problem; `code` says which. */

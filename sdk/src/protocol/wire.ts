@@ -20,8 +20,12 @@ export type Reaction = Schemas["Reaction"];
 export type Thread = Omit<Schemas["Thread"], "last_message"> & { last_message?: Message | null };
 /** `direct`, `group` or `self`. */
 export type ThreadType = Schemas["ThreadType"];
-/** What newcomers see, and who may write. */
+/** What newcomers see, who may write, add people, and name the group. */
 export type ThreadSettings = Schemas["ThreadSettings"];
+/** Who may do something in a group: `everyone` in it, or its `admins`. */
+export type Allowed = Schemas["Allowed"];
+/** What newcomers see of the time before: `all`, or nothing before they `joined`. */
+export type History = Schemas["History"];
 /** A person in a thread. */
 export type Participant = Schemas["Participant"];
 /** `admin` or `participant`. */
@@ -30,6 +34,20 @@ export type Role = Schemas["Role"];
 export type User = Schemas["User"];
 /** Somebody with whom the person has to do. */
 export type Contact = Schemas["Contact"];
+/** Somebody whom this person has blocked, and since when. */
+export type Blocked = Schemas["Blocked"];
+/** Whether somebody is blocked. */
+export type Block = Schemas["Block"];
+/** By what others find this person. */
+export type Findability = Schemas["Findability"];
+/** Who finds a person by something: `everybody`, `contacts` or `nobody`. */
+export type FoundBy = Schemas["FoundBy"];
+/** What is for this person alone: muted, pinned, archived. */
+export type Preferences = Schemas["Preferences"];
+/** What a call is about when it changes them. */
+export type ChangePreferences = Schemas["ChangePreferences"];
+/** A picture that was uploaded: its address at the server, and its size as it is kept. */
+export type Picture = Schemas["PictureResult"];
 /** What a call is about when it changes a profile. */
 export type ProfileChange = Schemas["ProfileChange"];
 /** What a call is about when it changes a thread. */
@@ -61,6 +79,28 @@ export type Identity = Schemas["Identity"];
 /** `phone`, `email` or `oidc`. */
 export type SignInKind = Schemas["SignInKind"];
 
+/** How many people a new link lets in, and how many minutes it counts; what is left out has no bound. */
+export type CreateInvite = Schemas["CreateInvite"];
+/** A link that invites into a group, for those who may add people to it. */
+export type Invite = Schemas["Invite"];
+/** What somebody who has a link learns of the group before they join. */
+export type InviteSight = Schemas["InviteSight"];
+/** The thread that somebody joined by a link, and whether this call let them in. */
+export type JoinResult = Omit<Schemas["JoinResult"], "thread"> & { thread: Thread };
+
+/** A report that is made. */
+export type NewReport = Schemas["NewReport"];
+/** A report, as operators see it. */
+export type Report = Schemas["Report"];
+/** What is wrong with a message or a person. */
+export type ReportReason = Schemas["ReportReason"];
+/** What became of a report. */
+export type ReportOutcome = Schemas["ReportOutcome"];
+/** One line of the audit log. */
+export type AuditLine = Schemas["AuditLine"];
+/** What an operator did. */
+export type Deed = Schemas["Deed"];
+
 /** A place in a thread's log. */
 export interface Cursor {
   readonly rev: number;
@@ -89,6 +129,7 @@ export interface SyncResult {
   readonly threads: SyncThread[];
   readonly left: string[];
   readonly contacts: Contact[];
+  readonly blocks: Block[];
   readonly profiles: User[];
   readonly incarnation: string;
   readonly since: number;
@@ -134,6 +175,12 @@ export interface Presence {
   readonly user_id: string;
   readonly online: boolean;
   readonly last_seen_at?: string | null;
+}
+
+/** What this person set for a thread, on any of their devices. */
+export interface PreferencesNotice {
+  readonly thread_id: string;
+  readonly preferences: Preferences;
 }
 
 export interface Heads {

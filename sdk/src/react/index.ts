@@ -1,11 +1,13 @@
 // Hooks for React.
 
 export {
+  useBlocked,
   useConnection,
   useContacts,
   useDraft,
   useKeptIn,
   useOutbox,
+  useOwnNames,
   usePresence,
   useThreads,
   useTyping,

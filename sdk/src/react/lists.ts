@@ -22,6 +22,16 @@ export function useContacts(): readonly ContactItem[] {
   return useObservable(useClient().contacts);
 }
 
+/** What this person calls their contacts, by id. */
+export function useOwnNames(): ReadonlyMap<string, string> {
+  return useObservable(useClient().ownNames);
+}
+
+/** Whom this person has blocked. */
+export function useBlocked(): ReadonlySet<string> {
+  return useObservable(useClient().blocked);
+}
+
 /** Where the connection is. */
 export function useConnection(): ConnectionState {
   return useObservable(useClient().connection);

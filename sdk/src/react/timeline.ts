@@ -12,6 +12,7 @@ export interface TimelineView extends TimelineState {
   loadNewer(): Promise<void>;
   jumpTo(seq: number): Promise<void>;
   jumpToLatest(): Promise<void>;
+  look(at: "end" | "back"): void;
 }
 
 /** Milliseconds after which a timeline that was looked at once and never listened to is closed. */
@@ -61,6 +62,7 @@ function openWhileUsed(open: () => Timeline) {
       loadNewer: () => current().loadNewer(),
       jumpTo: (seq: number) => current().jumpTo(seq),
       jumpToLatest: () => current().jumpToLatest(),
+      look: (at: "end" | "back") => current().look(at),
     },
   };
 }

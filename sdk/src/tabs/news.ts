@@ -1,14 +1,30 @@
 // What tabs tell each other.
 
+import type { Interval } from "../database/schema.js";
 import type { ConnectionState } from "../engine/state.js";
 import type { Presence, TypingNotice } from "../protocol/wire.js";
 
 /** What changed in the database: every tab reads it again. */
 export interface Change {
   readonly threads?: readonly string[];
+  /**
+   * By thread, between which seqs messages changed; of a thread that is not named here none did. Left out: any of them, as
+   * tabs of older versions say it.
+   */
+  readonly messages?: Readonly<Record<string, Interval>>;
   readonly outbox?: true;
   readonly drafts?: true;
   readonly contacts?: true;
+}
+
+/** A thread changed, and these of its messages. */
+export function changeOf(
+  thread_id: string,
+  messages: readonly { readonly seq: number }[],
+): Pick<Change, "threads" | "messages"> {
+  const seqs = messages.map(({ seq }) => seq);
+  const span: Interval = [Math.min(...seqs), Math.max(...seqs)];
+  return { threads: [thread_id], messages: seqs.length === 0 ? {} : { [thread_id]: span } };
 }
 
 /** Something that passes and is kept nowhere. */

@@ -1,7 +1,14 @@
 // Rows of a timeline: what is confirmed and what is on its way, as one list. Pure.
 
 import type { LandedRecord } from "../database/schema.js";
-import { type ChangeWork, type Failure, type Item, isSend, type SendWork } from "../outbox/item.js";
+import {
+  type ChangeWork,
+  type Failure,
+  type Item,
+  isSend,
+  type SendWork,
+  wordsOf,
+} from "../outbox/item.js";
 import type { Message, Participant, Reaction } from "../protocol/wire.js";
 
 /** How far a message of this person has come; `received` for those of others. */
@@ -55,7 +62,12 @@ export function buildRows(source: RowSource, before: ReadonlyMap<string, Row>): 
   const { me, messages, isLive } = source;
   const changes = changesOf(source);
   const others = source.participants.filter((one) => one.user_id !== me);
-  const rows = messages.map((message) => confirmed(message, source, changes, others, before));
+  const reach: Reach = {
+    isAlone: others.length === 0,
+    read: Math.min(...others.map((one) => one.read_seq)),
+    delivered: Math.min(...others.map((one) => one.delivered_seq)),
+  };
+  const rows = messages.map((message) => confirmed(message, source, changes, reach, before));
   if (!isLive) return rows;
   const known = new Set(rows.map((row) => row.key));
   const add = (row: Row) => {
@@ -64,7 +76,7 @@ export function buildRows(source: RowSource, before: ReadonlyMap<string, Row>): 
     rows.push(kept(row, before));
   };
   const landed = [...source.landed].sort((a, b) => a.message.seq - b.message.seq);
-  for (const { message } of landed) add(confirmed(message, source, changes, others, before));
+  for (const { message } of landed) add(confirmed(message, source, changes, reach, before));
   const waiting = [...source.failed, ...source.outbox].filter(isSend);
   waiting.sort((a, b) => a.number - b.number);
   for (const item of waiting) add(pending(item, source, changes));
@@ -74,6 +86,13 @@ export function buildRows(source: RowSource, before: ReadonlyMap<string, Row>): 
 /** The key of a message's row. */
 export function rowKey(message: Message): string {
   return message.client_id ? `${message.sender_id}:${message.client_id}` : message.id;
+}
+
+/** How far everybody else is. */
+interface Reach {
+  readonly isAlone: boolean;
+  readonly read: number;
+  readonly delivered: number;
 }
 
 type Changes = ReadonlyMap<string, readonly (Item & { readonly work: ChangeWork })[]>;
@@ -96,18 +115,18 @@ function confirmed(
   message: Message,
   { me }: RowSource,
   changes: Changes,
-  others: readonly Participant[],
+  reach: Reach,
   before: ReadonlyMap<string, Row>,
 ): Row {
   const isOwn = message.sender_id === me && message.kind !== "system";
   const all = changes.get(message.id) ?? changes.get(message.client_id ?? "") ?? [];
-  const row = {
-    key: rowKey(message),
-    ...withChanges(message, all, me),
-    state: isOwn ? reached(message.seq, others) : ("received" as const),
-    isOwn,
-  };
-  return kept(row, before);
+  const key = rowKey(message);
+  const state = isOwn ? reached(message.seq, reach) : "received";
+  const known = before.get(key);
+  // Almost all of them, each time.
+  const isPlain = all.length === 0 && !known?.hasPendingChange && !known?.failedChange;
+  if (isPlain && known?.message === message && known.state === state) return known;
+  return kept({ key, ...withChanges(message, all, me), state, isOwn }, before);
 }
 
 function pending(
@@ -124,7 +143,7 @@ function pending(
     sender_id: me,
     client_id,
     kind: "text",
-    content: work.content,
+    content: wordsOf(item),
     reply_to: work.reply_to ?? null,
     attachments: [...(work.attachments ?? [])],
     reactions: [],
@@ -188,10 +207,10 @@ function unreacted(reactions: readonly Reaction[], emoji: string, me: string): R
   });
 }
 
-function reached(seq: number, others: readonly Participant[]): RowState {
-  if (others.length === 0) return "stored";
-  if (others.every((one) => one.read_seq >= seq)) return "read";
-  return others.every((one) => one.delivered_seq >= seq) ? "delivered" : "stored";
+function reached(seq: number, { isAlone, read, delivered }: Reach): RowState {
+  if (isAlone) return "stored";
+  if (read >= seq) return "read";
+  return delivered >= seq ? "delivered" : "stored";
 }
 
 /** The same object as before when nothing changed, so that nothing is drawn again. */

@@ -2,7 +2,7 @@
 
 import type { ReplicaState } from "../client/replica.js";
 import type { ThreadRecord } from "../database/schema.js";
-import { type Item, isSend } from "../outbox/item.js";
+import { type Item, isSend, wordsOf } from "../outbox/item.js";
 import type { Message, Thread } from "../protocol/wire.js";
 import { unreadOf } from "./timeline.js";
 
@@ -113,7 +113,7 @@ function pendingOf(waiting: readonly Item[]): ThreadItem["pending"] {
     .at(-1);
   if (last === undefined) return undefined;
   const failed = waiting.filter((item) => item.failure !== undefined).length;
-  return { content: last.work.content, count: waiting.length - failed, failed };
+  return { content: wordsOf(last), count: waiting.length - failed, failed };
 }
 
 function newest(at: string, waiting: readonly Item[]): string {

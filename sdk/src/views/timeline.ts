@@ -1,21 +1,22 @@
 // A conversation on screen: a window of rows that grows and moves over the history.
 
 import type { Replica, ReplicaState } from "../client/replica.js";
-import type { ThreadRecord } from "../database/schema.js";
+import type { Interval, ThreadRecord } from "../database/schema.js";
 import { type Observable, Value } from "../emitter.js";
 import type { EngineContext } from "../engine/context.js";
 import { fetchHistory } from "../engine/logs.js";
 import { type SemelError, toSemelError } from "../errors.js";
-import { Lane } from "../lane.js";
 import { coveredEnd, covering } from "../log/coverage.js";
-import { readMessages } from "../log/pages.js";
-import type { Message, Participant, Thread } from "../protocol/wire.js";
+import type { Participant, Thread } from "../protocol/wire.js";
+import { HeldMessages } from "./held.js";
 import { buildRows, type Row } from "./rows.js";
 
 /** Messages that are loaded at once. */
 const STEP = 64;
-/** Rows of a window; beyond that it lets go of the other end. */
-const WINDOW_MAX = 600;
+/** Messages of a window; beyond that it lets go of the other end, or does not grow any more. */
+export const WINDOW_MAX = 600;
+/** What is left of a full window when it lets go of an end: room for what is loaded next. */
+const WINDOW_LEFT = WINDOW_MAX - STEP;
 /** How often a page is asked for when the log moved under it. */
 const TRIES_MAX = 3;
 
@@ -34,6 +35,8 @@ export interface TimelineState {
   readonly isLoaded: boolean;
   /** None until the first message of a new conversation is stored. */
   readonly thread: Thread | undefined;
+  /** This person is not in it any more: it can be read as far as it is held here, and nothing else. */
+  readonly isFormer: boolean;
   readonly rows: readonly Row[];
   readonly older: Edge;
   readonly newer: Edge;
@@ -51,6 +54,7 @@ export interface TimelineState {
 const EMPTY: TimelineState = {
   isLoaded: false,
   thread: undefined,
+  isFormer: false,
   rows: [],
   older: "end",
   newer: "end",
@@ -68,10 +72,10 @@ export class Timeline implements Observable<TimelineState> {
   /** The conversation's queue; the thread that it has, if it has one. */
   readonly #queue: string;
   readonly #state = new Value<TimelineState>(EMPTY);
-  readonly #lane = new Lane();
-  readonly #unsubscribe: () => void;
+  readonly #held = new HeldMessages();
+  readonly #ends: (() => void)[];
   #rows = new Map<string, Row>();
-  #messages: readonly Message[] = [];
+  #receipts: readonly Participant[] = [];
   #record: ThreadRecord | undefined;
   /** First seq of the window; none: it hangs at the end. */
   #first: number | undefined;
@@ -79,6 +83,10 @@ export class Timeline implements Observable<TimelineState> {
   #last: number | undefined;
   #loading: "older" | "newer" | undefined;
   #running: Promise<void> | undefined;
+  #isReading = false;
+  #reading: Promise<void> | undefined;
+  #shown: ReplicaState | undefined;
+  #looksAt: "end" | "back" = "end";
   #error: SemelError | undefined;
   #firstUnread: number | undefined;
   #isClosed = false;
@@ -87,7 +95,11 @@ export class Timeline implements Observable<TimelineState> {
     this.#context = context;
     this.#replica = replica;
     this.#queue = queue;
-    this.#unsubscribe = replica.state.subscribe(() => this.#update());
+    const follow = replica.follow((changed) => {
+      const span = changed(this.#record?.id ?? "");
+      if (span !== undefined) this.#held.note(span);
+    });
+    this.#ends = [follow, replica.state.subscribe(() => this.#update())];
     this.#update();
   }
 
@@ -150,9 +162,17 @@ export class Timeline implements Observable<TimelineState> {
     await this.#load("newer", work, true);
   }
 
+  /**
+   * What somebody looks at. At the `end`, where a timeline begins, the window moves on with what comes. Further `back` nothing
+   * that they may see goes: a window that is full does not grow any more, and is not live then.
+   */
+  look(at: "end" | "back"): void {
+    this.#looksAt = at;
+  }
+
   close(): void {
     this.#isClosed = true;
-    this.#unsubscribe();
+    for (const end of this.#ends) end();
   }
 
   /** One at a time: a second call while one runs would load the same twice. A jump waits for its turn. */
@@ -167,7 +187,7 @@ export class Timeline implements Observable<TimelineState> {
     this.#loading = end;
     this.#error = undefined;
     if (!isJump) this.#trim(end, record);
-    this.#show();
+    this.#show(this.#isReading ? this.#shown : undefined);
     this.#running = this.#finish(work(record));
     await this.#running;
   }
@@ -180,7 +200,7 @@ export class Timeline implements Observable<TimelineState> {
     }
     this.#loading = undefined;
     this.#running = undefined;
-    await this.#lane.run(() => this.#read());
+    await this.#read();
   }
 
   /**
@@ -189,12 +209,22 @@ export class Timeline implements Observable<TimelineState> {
    */
   #trim(end: "older" | "newer", record: ThreadRecord): void {
     const [first, last] = this.#window(record);
-    if (last - first < WINDOW_MAX) return;
-    const [from, to] =
-      end === "older" ? [first, first + WINDOW_MAX - 1] : [last - WINDOW_MAX + 1, last];
+    if (last - first < WINDOW_LEFT) return;
+    const isOlder = end === "older";
+    const from = isOlder ? first : last - WINDOW_LEFT + 1;
+    const to = isOlder ? first + WINDOW_LEFT - 1 : last;
     this.#first = from;
-    if (end === "older") this.#last = to;
-    this.#messages = this.#messages.filter(({ seq }) => seq >= from && seq <= to);
+    if (isOlder) this.#last = to;
+    this.#held.cut([from, to]);
+  }
+
+  /** Keeps a window small that grows by what comes. */
+  #bound(record: ThreadRecord): void {
+    if (this.#last !== undefined || this.#first === undefined) return;
+    const end = coveredEnd(record.coverage);
+    if (end - this.#first < WINDOW_MAX) return;
+    if (this.#looksAt === "end") this.#first = end - WINDOW_LEFT + 1;
+    else this.#last = Math.max(this.#first, this.#held.end);
   }
 
   async #fetch(
@@ -206,33 +236,55 @@ export class Timeline implements Observable<TimelineState> {
     }
   }
 
+  /** Shows what is there now: at once, unless messages have to be read first. */
   #update(): void {
-    void this.#lane.run(() => this.#read()).catch(() => undefined);
+    if (!this.#replica.state.get().isLoaded || this.#isClosed || this.#isReading) return;
+    if (this.#follow() === undefined) this.#show();
+    else void this.#read().catch(() => undefined);
   }
 
+  /** Reads until nothing is missing, then shows it. One at a time: who comes while one runs gets the same end. */
   async #read(): Promise<void> {
-    const state = this.#replica.state.get();
-    if (!state.isLoaded || this.#isClosed) return;
-    const record = state.threads.get(this.#threadId(state) ?? "");
-    const isReplaced = record?.epoch !== this.#record?.epoch;
-    if (isReplaced) {
-      this.#first = undefined;
-      this.#last = undefined;
-    }
-    this.#record = record;
-    this.#firstUnread ??= record === undefined ? undefined : firstUnread(record, state);
-    if (record !== undefined) {
-      const window = this.#window(record);
-      this.#first ??= window[0] || undefined;
-      const { database } = this.#context;
-      this.#messages = await database.read(["pages"], (tx) => readMessages(tx, record.id, window));
+    if (!this.#isReading) this.#reading = this.#readAll();
+    await this.#reading;
+  }
+
+  async #readAll(): Promise<void> {
+    this.#isReading = true;
+    try {
+      for (let part = this.#follow(); part !== undefined; part = this.#follow()) {
+        if (this.#isClosed) return;
+        // What goes is gone before something comes, as with `#trim`; nothing else changes with that.
+        if (this.#held.cut(part.window)) this.#show(this.#shown);
+        await this.#held.read(this.#context.database, part.id, part.window);
+      }
+    } finally {
+      this.#isReading = false;
     }
     this.#show();
   }
 
-  #show(): void {
-    if (this.#isClosed) return;
+  /** Takes the thread as it is now. What has to be read before it can be shown, if something has. */
+  #follow(): { readonly id: string; readonly window: Interval } | undefined {
     const state = this.#replica.state.get();
+    const record = state.threads.get(this.#threadId(state) ?? "");
+    if (record?.epoch !== this.#record?.epoch || heldFrom(record) > heldFrom(this.#record)) {
+      this.#first = undefined;
+      this.#last = undefined;
+      this.#held.forget();
+    }
+    this.#record = record;
+    if (record === undefined) return undefined;
+    this.#firstUnread ??= firstUnread(record, state);
+    this.#bound(record);
+    const window = this.#window(record);
+    this.#first ??= window[0] || undefined;
+    return this.#held.isFresh(window) ? undefined : { id: record.id, window };
+  }
+
+  #show(state = this.#replica.state.get()): void {
+    if (this.#isClosed) return;
+    this.#shown = state;
     const record = this.#record;
     const { me } = this.#context;
     // A thread is known by its first answer before its log is here.
@@ -245,7 +297,7 @@ export class Timeline implements Observable<TimelineState> {
       {
         me,
         thread_id,
-        messages: this.#messages,
+        messages: this.#held.messages,
         isLive: this.#last === undefined,
         landed: state.landed.filter((one) => one.thread_id === thread_id),
         outbox: state.outbox.filter(isOurs),
@@ -255,18 +307,24 @@ export class Timeline implements Observable<TimelineState> {
       this.#rows,
     );
     this.#rows = new Map(rows.map((row) => [row.key, row]));
-    this.#state.set({
+    const others = record?.thread.participants.filter((one) => one.user_id !== me) ?? [];
+    this.#receipts = keepList(this.#receipts, others);
+    const before = this.#state.get();
+    const now: TimelineState = {
       isLoaded: state.isLoaded,
       thread: record?.thread,
-      rows: keepList(this.#state.get().rows, rows),
+      isFormer: record?.former ?? false,
+      rows: keepList(before.rows, rows),
       older: this.#edge("older", this.#hasOlder()),
       newer: this.#edge("newer", this.#last !== undefined),
       isLive: this.#last === undefined,
       firstUnreadSeq: this.#firstUnread ?? 0,
       unreadCount: record === undefined ? 0 : unreadOf(record, state),
-      receipts: record?.thread.participants.filter((one) => one.user_id !== me) ?? [],
+      receipts: this.#receipts,
       error: this.#error,
-    });
+    };
+    const names = Object.keys(now) as (keyof TimelineState)[];
+    if (names.some((name) => now[name] !== before[name])) this.#state.set(now);
   }
 
   #edge(end: "older" | "newer", hasMore: boolean): Edge {
@@ -283,7 +341,7 @@ export class Timeline implements Observable<TimelineState> {
   }
 
   /** First and last seq of the window. */
-  #window(record: ThreadRecord): readonly [number, number] {
+  #window(record: ThreadRecord): Interval {
     const end = coveredEnd(record.coverage);
     const last = Math.min(this.#last ?? end, end);
     const held = covering(record.coverage, last)?.[0] ?? last;
@@ -309,12 +367,18 @@ export function unreadOf(record: ThreadRecord, { reads }: ReplicaState): number 
   return Math.max(0, Math.min(thread.unread_count, thread.last_seq - local));
 }
 
+/** Where that begins which is held up to the end. It is later than before when the thread was begun anew behind a gap. */
+function heldFrom(record: ThreadRecord | undefined): number {
+  const coverage = record?.coverage ?? [];
+  return covering(coverage, coveredEnd(coverage))?.[0] ?? 0;
+}
+
 function firstUnread(record: ThreadRecord, state: ReplicaState): number {
   if (unreadOf(record, state) === 0) return 0;
   return Math.max(record.thread.read_seq, state.reads.get(record.id) ?? 0) + 1;
 }
 
-function keepList(before: readonly Row[], now: readonly Row[]): readonly Row[] {
-  const isSame = before.length === now.length && now.every((row, place) => row === before[place]);
+function keepList<T>(before: readonly T[], now: readonly T[]): readonly T[] {
+  const isSame = before.length === now.length && now.every((one, place) => one === before[place]);
   return isSame ? before : now;
 }

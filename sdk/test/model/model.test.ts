@@ -1,7 +1,7 @@
 // Random people, random trouble: whatever happens, every message is there once, in one order, on every device.
 
 import fc from "fast-check";
-import { describe, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 
 import { NO_TROUBLE, type Trouble } from "./network.js";
 import { type Step, World } from "./world.js";
@@ -81,6 +81,24 @@ const restores: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
+/** A browser's database loses its handle: the tabs go on with a new one. */
+const lostHandles: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 8, arbitrary: step },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant("fault" as const),
+      who: some,
+      fault: fc.constantFrom("lost" as const, "lostAfter" as const),
+    }),
+  },
+);
+
+/** Its disk is full: the one tab goes on in memory, and is not closed. */
+const fullDisks: fc.Arbitrary<Step> = lostHandles.filter(
+  ({ type }) => !["openTab", "crash", "freeze", "thaw"].includes(type),
+);
+
 const rare = fc.constantFrom(0, 0.02, 0.1, 0.3);
 const trouble: fc.Arbitrary<Trouble> = fc.record({
   lostPush: rare,
@@ -124,6 +142,30 @@ describe("model", () => {
     await fc.assert(property, options);
   }, 600_000);
 
+  test("story_22: through lost handles of the database, whether what it was doing was done or not", async () => {
+    const steps = fc.array(lostHandles, { minLength: 5, maxLength: 60, size: "max" });
+    const property = fc.asyncProperty(fc.nat(), trouble, steps, live);
+    await fc.assert(property, options);
+  }, 600_000);
+
+  test("story_22: through a full disk: what is written goes on in memory, and is sent", async () => {
+    const steps = fc.array(fullDisks, { minLength: 5, maxLength: 40, size: "max" });
+    const property = fc.asyncProperty(fc.nat(), trouble, steps, steps, async (seed, ...rest) => {
+      const [troubles, before, after] = rest;
+      const world = new World(seed, troubles);
+      await world.run(before);
+      await world.run([{ type: "fault", who: 0, fault: "full" }]);
+      const send: Step = { type: "send", who: 0, tab: 0, to: 0 };
+      await world.run([wait(5_000), send, ...after]);
+      await world.heal();
+      await world.check();
+      const [tab] = world.profiles[0]?.tabs ?? [];
+      if (world.profiles[0]?.disk.isFull)
+        expect(tab?.client.keptIn.get()).toEqual({ type: "memory", reason: "full" });
+    });
+    await fc.assert(property, options);
+  }, 600_000);
+
   test("p_sync_4: what was fetched before a restore and what was fetched after it are never put together", async () => {
     const world = new World(1, NO_TROUBLE);
     const { server } = world;
@@ -158,6 +200,28 @@ describe("model", () => {
     await world.run([say, wait(1_500)]);
     await world.heal();
     await world.check();
+  });
+
+  test("a client that stops says so to who waits for a message, and the next one sends it, once", async () => {
+    const world = new World(1, NO_TROUBLE);
+    await world.run([{ type: "offline", who: 0 }]);
+    const [tab] = world.profiles[0]?.tabs ?? [];
+    const sent = tab?.client.send({ user_id: "bob" }, "before the end");
+    const stored = sent?.stored().catch((error: unknown) => error);
+    const back = tab?.client.send({ user_id: "bob" }, "taken back");
+    const taken = back?.stored().catch((error: unknown) => error);
+    await world.run([wait(100)]);
+    await tab?.client.remove({ client_id: back?.client_id ?? "" });
+    await world.run([wait(100)]);
+    expect(await taken).toMatchObject({ code: "unknown_message" });
+    await tab?.client.stop();
+    expect(await stored).toMatchObject({ code: "stopped", retryable: false });
+    await expect(sent?.stored()).rejects.toMatchObject({ code: "stopped" });
+    tab?.crash();
+    await world.heal();
+    await world.check();
+    const said = world.server.logs.flatMap((log) => log.messages.map(({ content }) => content));
+    expect(said).toEqual(["before the end"]);
   });
 
   test("req_d7: a tab that froze leads again when the one that took over is gone", async () => {

@@ -4,13 +4,14 @@ import { type Client, createClient } from "../../src/client/client.js";
 import type { Storage } from "../../src/client/storage.js";
 import { MemoryDatabase } from "../../src/database/memory.js";
 import type { Database, Durability, Reader, Writer } from "../../src/database/port.js";
-import type { KeptIn } from "../../src/database/resilient.js";
+import { ResilientDatabase } from "../../src/database/resilient.js";
 import type { StoreName } from "../../src/database/schema.js";
-import { Value } from "../../src/emitter.js";
+import type { Environment } from "../../src/environment.js";
 import type { News } from "../../src/tabs/news.js";
 import type { Lead, Tabs } from "../../src/tabs/port.js";
 import type { Witness } from "../../src/witness.js";
 import type { Clock } from "./clock.js";
+import { Disk } from "./disk.js";
 import { ModelNetwork } from "./network.js";
 import type { ModelServer } from "./server.js";
 
@@ -19,6 +20,7 @@ export class Profile {
   readonly user_id: string;
   readonly tabs: Tab[] = [];
   readonly database = new MemoryDatabase();
+  readonly disk = new Disk(this.database);
   leader: FakeTabs | undefined;
   readonly #server: ModelServer;
   readonly #clock: Clock;
@@ -92,11 +94,19 @@ export class Tab {
     this.network = new ModelNetwork(server, clock, profile.user_id, random, () => this.isAlive);
     this.fakeTabs = new FakeTabs(`tab ${number}`, profile, this);
     const real = clock.environment(random, skew);
+    const environment: Environment = {
+      ...real,
+      after: (milliseconds, work) =>
+        real.after(milliseconds, () => {
+          if (this.isAlive) void this.gate().then(work);
+        }),
+    };
+    const kept = new ResilientDatabase(async () => profile.disk, environment);
     const storage: Storage = {
       open: () => ({
-        database: new TabDatabase(profile.database, this),
+        database: new TabDatabase(kept, this),
         tabs: this.fakeTabs,
-        keptIn: new Value<KeptIn>({ type: "disk" }),
+        keptIn: kept.keptIn,
       }),
       remove: async () => {},
     };
@@ -106,13 +116,7 @@ export class Tab {
       auth: () => "token",
       storage,
       network: this.network,
-      environment: {
-        ...real,
-        after: (milliseconds, work) =>
-          real.after(milliseconds, () => {
-            if (this.isAlive) void this.gate().then(work);
-          }),
-      },
+      environment,
       ...(witness === undefined ? {} : { witness }),
     });
   }

@@ -1,6 +1,6 @@
 // A server in memory that keeps the rules of docs/PROTOCOL.md, as far as a client can tell.
 
-import { type ServerCode, serverCodes } from "../../src/protocol/codes.js";
+import type { ServerCode } from "../../src/protocol/codes.js";
 import type {
   Entry,
   Message,
@@ -35,18 +35,19 @@ export interface Device {
   push(name: string, data: unknown): void;
 }
 
+const statuses: Readonly<Partial<Record<ServerCode, number>>> = { not_found: 404, overloaded: 503 };
+
 /** What a call comes to. */
 export class Refusal extends Error {
   readonly problem: Problem;
 
   constructor(code: ServerCode, retry_after_ms?: number) {
     super(code);
-    const { status } = serverCodes[code];
     this.problem = {
       type: `urn:semel:error:${code}`,
       title: code,
       detail: code,
-      status,
+      status: statuses[code] ?? 409,
       code,
       request_id: "model",
       ...(retry_after_ms === undefined ? {} : { retry_after_ms }),
@@ -291,7 +292,16 @@ export class ModelServer {
     const held = Object.keys(request.threads);
     const left = held.filter((id) => !logs.some((log) => log.id === id));
     const incarnation = String(this.#state.incarnation);
-    return { threads, left, contacts: [], profiles: [], incarnation, since: 1, next_cursor: null };
+    return {
+      threads,
+      left,
+      contacts: [],
+      blocks: [],
+      profiles: [],
+      incarnation,
+      since: 1,
+      next_cursor: null,
+    };
   }
 
   #isSameLog(log: Log, cursor: { rev: number; chain?: string; epoch?: number }): boolean {

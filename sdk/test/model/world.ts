@@ -6,6 +6,7 @@ import type { Row } from "../../src/views/rows.js";
 import type { Timeline } from "../../src/views/timeline.js";
 import type { Witness } from "../../src/witness.js";
 import { Clock, dice } from "./clock.js";
+import type { Fault } from "./disk.js";
 import { NO_TROUBLE, type Trouble } from "./network.js";
 import { Profile, type Tab } from "./profile.js";
 import { ModelServer } from "./server.js";
@@ -34,7 +35,12 @@ export type Step =
       readonly tab: number;
     }
   | { readonly type: "backup" | "restore"; readonly who: number }
+  /** The next transaction with this person's database fails. */
+  | { readonly type: "fault"; readonly who: number; readonly fault: Fault }
   | { readonly type: "wait"; readonly who: number; readonly milliseconds: number };
+
+/** Milliseconds between two faults of a database, at least. */
+const FAULT_EVERY = 5_000;
 
 interface Intent {
   readonly client_id: string;
@@ -60,6 +66,7 @@ export class World {
   #written = 0;
   #isRestored = false;
   readonly #timelines = new Map<Tab, Map<string, Timeline>>();
+  readonly #faultAt = new Map<Profile, number>();
   readonly #applied: { order: string; problem: string | undefined }[] = [];
 
   constructor(seed: number, trouble: Trouble) {
@@ -86,6 +93,7 @@ export class World {
   /** No more trouble; everything comes to rest. */
   async heal(): Promise<void> {
     for (const profile of this.profiles) {
+      profile.disk.fault = undefined;
       if (profile.tabs.length === 0) this.#open(profile);
       for (const tab of profile.tabs) {
         tab.thaw();
@@ -124,6 +132,14 @@ export class World {
     if (step.type === "backup") return this.server.backup();
     if (step.type === "restore") return this.restore();
     const profile = this.profiles[step.who % this.profiles.length] as Profile;
+    if (step.type === "fault") {
+      // One that comes back each time that it is opened is one that is gone for good, and a test of its own.
+      const last = this.#faultAt.get(profile) ?? Number.NEGATIVE_INFINITY;
+      if (this.clock.now - last < FAULT_EVERY) return;
+      this.#faultAt.set(profile, this.clock.now);
+      profile.disk.fault = step.fault;
+      return;
+    }
     if (step.type === "offline" || step.type === "online" || step.type === "cut") {
       for (const { network } of profile.tabs) {
         if (step.type !== "cut") network.isOnline = step.type === "online";

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { type Client, createClient, memoryStorage } from "../../src/index.js";
+import { type Client, createClient, lookUp, memoryStorage } from "../../src/index.js";
 import type { Message, Thread } from "../../src/protocol/wire.js";
 import { BadProxy } from "../support/proxy.js";
 import { people, Server, tokenOf } from "../support/server.js";
@@ -109,12 +109,17 @@ describe("sending", () => {
       "the row",
     );
     expect(row.failure?.code).toBe("forbidden");
-    // It may be changed, because nothing was stored, and tried again when it is allowed.
-    await me.edit({ client_id: refused.client_id }, "now I may");
+    // New words are sent at once, under the same client id, because nothing was stored.
+    const failed = (content: string) =>
+      timeline
+        .get()
+        .rows.some(({ state, message }) => state === "failed" && message.content === content);
+    await me.edit({ client_id: refused.client_id }, "may I now?");
+    await until(() => failed("may I now?"), "another refusal");
     await server.call(bob, "PATCH", `/api/chat/threads/${thread.id}`, {
       settings: { posting: "everyone" },
     });
-    expect(await me.retry(refused.client_id)).toBe(refused.client_id);
+    await me.edit({ client_id: refused.client_id }, "now I may");
     const isThere = async () => (await messagesOf(bob, thread.id)).at(-1)?.content === "now I may";
     await until(isThere, "the message");
     expect((await messagesOf(bob, thread.id)).map(({ seq }) => seq)).toEqual([1]);
@@ -283,6 +288,36 @@ describe("coming back", () => {
     expect(hits.map((hit) => hit.content)).toEqual(["message 317", "message 217", "message 179"]);
   });
 
+  test("what a message answers is found however far back it is, and follows its changes", async () => {
+    const [ada = "", bob = ""] = await people(server, "ada", "bob");
+    const thread_id = await direct(ada, bob);
+    const first = await post(bob, thread_id, "the first one");
+    for (let number = 2; number <= 150; number += 1)
+      await post(bob, thread_id, `message ${number}`);
+    const me = await online(ada);
+    const timeline = me.openTimeline({ thread_id });
+    await until(() => timeline.get().rows.length > 0, "the newest page");
+    const far = lookUp(me, thread_id, first.id);
+    const end = far.subscribe(() => {});
+    await until(() => far.get().message?.content === "the first one", "the message");
+    // It is not among what the device holds, and its changes arrive all the same.
+    const path = `/api/chat/threads/${thread_id}/messages/${first.id}`;
+    await server.call(bob, "PATCH", path, { content: "other words" });
+    await until(() => far.get().message?.content === "other words", "the change");
+    await server.call(bob, "DELETE", path);
+    await until(() => Boolean(far.get().message?.deleted_at), "the tombstone");
+    end();
+    await timeline.jumpTo(first.seq);
+    expect(timeline.get().rows.some((row) => row.message.id === first.id)).toBe(true);
+    const newest = timeline.get().thread?.last_message?.id ?? "";
+    const near = lookUp(me, thread_id, newest);
+    near.subscribe(() => {})();
+    await until(() => near.get().state === "found", "the newest");
+    const none = lookUp(me, thread_id, crypto.randomUUID());
+    none.subscribe(() => {});
+    await until(() => none.get().state === "gone", "an answer");
+  });
+
   test("without the server, what is not held is said to be missing, and is there when it is back", async () => {
     const [ada = "", bob = ""] = await people(server, "ada", "bob");
     const thread_id = await direct(ada, bob);
@@ -334,5 +369,23 @@ describe("people", () => {
     await c.actions.leave(thread.id);
     await until(() => c.threads.get().length === 0, "cat left");
     await until(() => a.threads.get()[0]?.thread?.participant_count === 2, "cat is gone");
+  });
+
+  test("p_picture_4: a picture is uploaded, and somebody has it", async () => {
+    const [ada = ""] = await people(server, "ada");
+    const me = await online(ada);
+    const pixel =
+      "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==";
+    const bytes = Uint8Array.from(atob(pixel), (letter) => letter.charCodeAt(0));
+    const picture = new Blob([bytes], { type: "image/png" });
+    const uploaded = await me.actions.uploadPicture(picture);
+    expect(uploaded).toMatchObject({ width: 1, height: 1 });
+    const changed = await me.actions.changeProfile({ picture: uploaded.picture });
+    expect(changed.picture).toBe(uploaded.picture);
+    const shown = await fetch(`${server.url}${uploaded.picture}`);
+    expect(shown.headers.get("content-type")).toBe("image/jpeg");
+    await expect(me.actions.uploadPicture(new Blob(["<svg/>"]))).rejects.toMatchObject({
+      code: "invalid_request",
+    });
   });
 });

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { moved, type Onlooker, reduce } from "../../src/log/reduce.js";
 import type { Entry, Message, Thread } from "../../src/protocol/wire.js";
 import { dice } from "../model/clock.js";
-import { people, Server } from "../support/server.js";
+import { people, Server, tokenOf } from "../support/server.js";
 
 const SEED = Number(process.env["SEMEL_SDK_SEED"] ?? 1);
 let server: Server;
@@ -29,6 +29,14 @@ test("req_b4: every action's entries lead from the old state to the new one", as
   const path = `/api/chat/threads/${made.id}`;
   const get = async (who: string) =>
     (await server.call<{ thread: Thread }>(who, "GET", path)).thread;
+  const pixel =
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==";
+  const upload = await fetch(`${server.url}/api/pictures`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${tokenOf(ada)}` },
+    body: Uint8Array.from(atob(pixel), (letter) => letter.charCodeAt(0)),
+  });
+  const uploaded = (await upload.json()) as { data: { picture: string } };
   const messages: Message[] = [];
   const say = async () => {
     const body = { client_id: crypto.randomUUID(), content: `message ${messages.length}` };
@@ -63,8 +71,7 @@ test("req_b4: every action's entries lead from the old state to the new one", as
         settings: { adding: pick(["everyone", "admins"]), naming: pick(["everyone", "admins"]) },
       }),
     description: () => server.call(ada, "PATCH", path, { description: pick(["", "What\nit is"]) }),
-    picture: () =>
-      server.call(ada, "PATCH", path, { picture: pick(["", "https://example.org/a.png"]) }),
+    picture: () => server.call(ada, "PATCH", path, { picture: pick(["", uploaded.data.picture]) }),
     expand: () => server.call(ada, "POST", `${path}/expand`, { new_participants: [pick(ids)] }),
     leave: async () => {
       const other = (await get(ada)).participants.find(

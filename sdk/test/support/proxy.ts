@@ -29,12 +29,17 @@ export class BadProxy {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  /** What clients say still arrives; what the server answers is lost, and then the connections break. */
-  async loseAnswers(milliseconds: number): Promise<void> {
+  /**
+   * What clients say still arrives; what the server answers is lost for so many milliseconds, or until something was done,
+   * and then the connections break.
+   */
+  async loseAnswers(until: number | (() => Promise<unknown>)): Promise<void> {
     this.#isSwallowing = true;
-    await new Promise((resolve) => {
-      setTimeout(resolve, milliseconds);
-    });
+    if (typeof until === "number") {
+      await new Promise((resolve) => {
+        setTimeout(resolve, until);
+      });
+    } else await until();
     this.cut();
     this.#isSwallowing = false;
   }

@@ -3,10 +3,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import type { Interval } from "../../src/database/schema.js";
+import { MemoryDatabase } from "../../src/database/memory.js";
+import { type Interval, storeNames } from "../../src/database/schema.js";
+import { applyEntries, putSnapshot } from "../../src/log/apply.js";
 import { cover, isCovered } from "../../src/log/coverage.js";
-import { judge } from "../../src/log/place.js";
-import type { Entry, Message } from "../../src/protocol/wire.js";
+import { cursorOf, judge } from "../../src/log/place.js";
+import type { Entry, Message, Thread } from "../../src/protocol/wire.js";
 import { buildRows, type Row, type RowSource } from "../../src/views/rows.js";
 
 const entry = (rev: number, epoch = 1) => ({ thread_id: "t", rev, epoch, type: "hidden" }) as Entry;
@@ -23,6 +25,47 @@ describe("place", () => {
     ]);
     expect(judge(place, entry(5, 2))).toBe("replaced");
   });
+});
+
+test("story_l1: the cursor is the end of what is whole, not the newest that came", async () => {
+  const database = new MemoryDatabase();
+  const thread = { last_rev: 1, participants: [] } as unknown as Thread;
+  await database.write(storeNames, "relaxed", (tx) =>
+    tx.put("threads", { id: "t", thread, head: 1, epoch: 1, coverage: [] }),
+  );
+  const apply = async (...revs: readonly number[]) => {
+    const by = { me: "ada", now: 0 };
+    const entries = revs.map((rev) => entry(rev));
+    const { step } = await database.write(storeNames, "relaxed", (tx) =>
+      applyEntries(tx, by, "t", entries),
+    );
+    const record = await database.read(["threads"], (tx) => tx.get("threads", "t"));
+    return [step, record && cursorOf(record).rev];
+  };
+  expect(await apply(2, 3, 5, 6)).toEqual(["gap", 3]);
+  expect(await apply(7)).toEqual(["gap", 3]);
+  expect(await apply(3, 4, 5, 6, 7)).toEqual(["apply", 7]);
+});
+
+test("ec_o04: what was answered after a snapshot was made stays on screen until its entry comes", async () => {
+  const database = new MemoryDatabase();
+  const by = { me: "ada", now: 0 };
+  const thread = {
+    id: "t",
+    last_rev: 2,
+    last_seq: 1,
+    thread_type: "group",
+    participants: [],
+  } as unknown as Thread;
+  const landed = await database.write(storeNames, "relaxed", async (tx) => {
+    for (const seq of [1, 2]) {
+      const one = { client_id: `c${seq}`, thread_id: "t", message: message(seq) };
+      await tx.put("landed", one);
+    }
+    await putSnapshot(tx, by, thread, [message(1)], { head: 2, epoch: 1 });
+    return tx.list("landed");
+  });
+  expect(landed.map(({ client_id }) => client_id)).toEqual(["c2"]);
 });
 
 describe("coverage", () => {

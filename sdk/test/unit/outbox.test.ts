@@ -7,10 +7,11 @@ import type { Writer } from "../../src/database/port.js";
 import { storeNames } from "../../src/database/schema.js";
 import { logStores } from "../../src/log/apply.js";
 import type { Destination } from "../../src/outbox/item.js";
-import { directTo } from "../../src/outbox/item.js";
-import { keepChange, keepSend, retryFailed } from "../../src/outbox/keep.js";
+import { directTo, queueOf } from "../../src/outbox/item.js";
+import { giveUp, keepChange, keepSend, retryFailed } from "../../src/outbox/keep.js";
 import {
   ACKNOWLEDGED_MAX_AGE,
+  adopt,
   begin,
   ensureIncarnation,
   OUTBOX_MAX_AGE,
@@ -97,6 +98,14 @@ describe("keeping", () => {
   });
 });
 
+test("ec_m01: a message that is handed over again after it was stored is not sent again", async () => {
+  await keep(ONE);
+  await settle(stored(ONE, 1));
+  const again = await keep(ONE);
+  expect(again.client_id).toBe(ONE);
+  expect(await waiting()).toEqual([]);
+});
+
 describe("telling", () => {
   test("p_send_5: a batch has at most 100 messages and stops before a change", async () => {
     for (const id of ids.slice(0, 150)) await keep(id);
@@ -156,6 +165,125 @@ describe("answers", () => {
     await within((tx) => begin(tx, "me", "second", 0));
     await expect(names("first")).rejects.toMatchObject({ code: "network" });
     expect(logStores).toContain("meta");
+  });
+});
+
+describe("story_27: new words for a message that was given up", () => {
+  const refused = async (code: string) => {
+    const [item] = await taken();
+    if (item === undefined) throw new Error("nothing waits");
+    await within(async (tx) => {
+      const current = await tx.find("outbox", item.client_id);
+      if (current !== undefined) await giveUp(tx, current, { code, detail: "" });
+    });
+  };
+  const edit = (content: string, key = TWO) =>
+    within((tx) => keepChange(tx, key, { client_id: ONE }, { type: "edit", content }, 0));
+  const told = async () =>
+    (await taken()).map(({ client_id, work }) => [client_id, work.type, work.content]);
+
+  test("ec_m02: are sent under its client id when nothing was stored under that", async () => {
+    await keep(ONE, "helo");
+    await refused("forbidden");
+    await edit("hello");
+    expect(await failed()).toEqual([]);
+    expect(await told()).toEqual([[ONE, "send", "hello"]]);
+    await settle(stored(ONE, 1, "hello"));
+    expect(await waiting()).toEqual([]);
+  });
+
+  test("ec_m02: are sent under another client id when its own stands for something else", async () => {
+    await keep(ONE, "helo");
+    await refused("client_id_reused");
+    await edit("hello");
+    expect(await told()).toEqual([[TWO, "send", "hello"]]);
+  });
+
+  test("ec_m02: follow it when an earlier attempt may have stored it: the words of a client id never change", async () => {
+    await keep(ONE, "helo");
+    // No answer; then the right to write was taken away.
+    await taken();
+    await refused("forbidden");
+    await edit("hello");
+    expect(await told()).toEqual([[ONE, "send", "helo"]]);
+    await settle(stored(ONE, 1, "helo"));
+    expect(await told()).toEqual([[TWO, "edit", "hello"]]);
+    expect(await failed()).toEqual([]);
+  });
+
+  test("ec_m02: are its own when no server can have stored it, however often it was tried", async () => {
+    await keep(ONE, "helo");
+    await taken();
+    await refused("invalid_request");
+    await edit("hello");
+    expect(await told()).toEqual([[ONE, "send", "hello"]]);
+  });
+
+  test("ec_m02: are attempted anew, after which newer words follow as an edit", async () => {
+    await keep(ONE, "helo");
+    await taken();
+    await taken();
+    await refused("invalid_request");
+    await edit("hello");
+    expect(await told()).toEqual([[ONE, "send", "hello"]]);
+    await within((tx) =>
+      keepChange(tx, THREE, { client_id: ONE }, { type: "edit", content: "hello!" }, 0),
+    );
+    expect(await told()).toEqual([[ONE, "send", "hello"]]);
+    await settle(stored(ONE, 1, "hello"));
+    expect(await told()).toEqual([[THREE, "edit", "hello!"]]);
+  });
+
+  test("go where the message goes, also when its people have a thread since", async () => {
+    const to = directTo("ada");
+    const queue = queueOf(to, ONE);
+    await keep(ONE, "helo", to);
+    await taken(queue);
+    expect(await taken(queue, OUTBOX_MAX_AGE + 1)).toEqual([]);
+    await within((tx) => adopt(tx, queue, "t"));
+    await edit("hello");
+    await settle(stored(ONE, 1, "helo"));
+    expect(await told()).toEqual([[TWO, "edit", "hello"]]);
+    expect(await failed()).toEqual([]);
+  });
+
+  test("stay with it when both waited too long, and are an edit when its echo comes after all", async () => {
+    await keep(ONE, "helo");
+    await taken();
+    await edit("hello");
+    expect(await taken("thread:t", OUTBOX_MAX_AGE + 1)).toEqual([]);
+    expect(await waiting()).toEqual([]);
+    expect((await failed())[0]).toMatchObject({ client_id: ONE, work: { content: "helo" } });
+    await settle(stored(ONE, 1, "helo"), "echo");
+    expect(await failed()).toEqual([]);
+    expect((await taken())[0]?.work).toMatchObject({
+      type: "edit",
+      message_id: "m1",
+      content: "hello",
+    });
+  });
+
+  test("stay with it when it is sent again after too long a wait", async () => {
+    await keep(ONE, "helo");
+    await taken();
+    await edit("hello");
+    await taken("thread:t", OUTBOX_MAX_AGE + 1);
+    expect(await within((tx) => retryFailed(tx, ONE, THREE))).toBe(ONE);
+    expect(await told()).toEqual([[ONE, "send", "helo"]]);
+    await settle(stored(ONE, 1, "helo"));
+    expect(await told()).toEqual([[TWO, "edit", "hello"]]);
+  });
+
+  test("take the place of an edit that was given up", async () => {
+    const target = { thread_id: "t", message_id: "m1" };
+    const change = (content: string, key: string) =>
+      within((tx) => keepChange(tx, key, target, { type: "edit", content }, 0));
+    await change("one", ONE);
+    await refused("forbidden");
+    expect(await failed()).toHaveLength(1);
+    await change("two", TWO);
+    expect(await failed()).toEqual([]);
+    expect(await told()).toEqual([[TWO, "edit", "two"]]);
   });
 });
 

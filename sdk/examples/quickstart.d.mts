@@ -1,0 +1,1 @@
+export function talk(url: string, tokens: { ada: string; bob: string }): Promise<string[]>;
