@@ -109,10 +109,10 @@ async function opening(ada: Person, server: Server, long: string): Promise<void>
   await expect(page.locator(`[data-row][data-seq="${STORED}"]`)).toBeVisible();
   const times: number[] = [];
   for (let time = 0; time < TIMES; time += 1) {
-    await page.getByRole("link", { name: /Mira Okafor/ }).click();
+    await page.getByRole("link", { name: /^Mira Okafor/ }).click();
     await expect(page.locator("[data-row][data-seq='40']")).toBeVisible();
     await expect(page.locator(`[data-row][data-seq="${STORED}"]`)).toHaveCount(0);
-    const link = page.getByRole("link", { name: /Long/ });
+    const link = page.getByRole("link", { name: /^Long/ });
     times.push(
       await link.evaluate(
         (node: HTMLElement, seq) =>

@@ -128,6 +128,12 @@ test("req_b7_double_and_triple_clicks_send_one_message", async ({ open, server }
   await history.judge(server, thread, ["kim", "ada"], "acknowledged,converged,agreed");
 });
 
+/** It is stored, since somebody else has it; on the screen of who wrote it it is still on its way. */
+async function isStoredUnanswered(text: string, writer: Person, reader: Person): Promise<void> {
+  await expect(reader.messages.filter({ hasText: text })).toHaveCount(1);
+  await expect(writer.messages.filter({ hasText: text })).toHaveAttribute("data-seq", "0");
+}
+
 test("story_d1_answers_are_lost_after_the_commit", async ({ open, server }) => {
   const history = new History();
   const thread = await history.group(server, "kim", ["ada", "mira"]);
@@ -136,16 +142,80 @@ test("story_d1_answers_are_lost_after_the_commit", async ({ open, server }) => {
   const ada = await open("ada", { history });
   await kim.enter(thread);
   await ada.enter(thread);
-  const said = words("kim", 9);
+  const page = await kim.page.context().newPage();
+  await history.watch(page, "kim");
+  await page.goto(kim.page.url());
+  const other = kim.with(page);
+  await expect(other.words).toBeVisible();
+  const said: string[] = [];
   for (let round = 0; round < 3; round += 1) {
-    const losing = proxy.loseAnswers(400);
-    await write(kim, said.slice(round * 3, round * 3 + 3));
-    await losing;
-    await expect(ada.messages).toHaveCount(round * 3 + 3);
+    const [first = "", second = "", third = ""] = words(`kim ${round}`, 3);
+    await proxy.loseAnswers(async () => {
+      await kim.say(first);
+      await isStoredUnanswered(first, kim, ada);
+      // What others say now stands after it, whenever its answer comes; so does what waits for that answer.
+      await ada.say(`ada ${round}`);
+      await expect(ada.page.locator("[data-row][data-seq='0']")).toHaveCount(0);
+      await write(kim, [second, third]);
+    });
+    said.push(first, `ada ${round}`, second, third);
+    await expect(ada.messages).toHaveCount(said.length);
+  }
+  await allIsThereOnce([kim, other, ada], said);
+  for (const one of [kim, other, ada]) expect((await one.everything()).texts).toEqual(said);
+  await history.judge(server, thread, ["kim", "ada"], "acknowledged,unknown,converged,agreed");
+  await proxy.close();
+});
+
+test("ec_f02_the_server_dies_after_the_commit_before_it_answers", async ({ open, server }) => {
+  const history = new History();
+  const thread = await history.group(server, "kim", ["ada", "mira"]);
+  const proxy = await badWay(server);
+  const kim = await open("kim", { history, url: proxy.url });
+  const ada = await open("ada", { history });
+  await kim.enter(thread);
+  await ada.enter(thread);
+  await kim.page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
+  const said = words("kim", 3);
+  for (const text of said) {
+    await proxy.loseAnswers(async () => {
+      await kim.say(text);
+      await isStoredUnanswered(text, kim, ada);
+      await server.kill();
+    });
+    // The page is loaded anew as well, with nobody there to ask.
+    if (text === said[1]) {
+      await kim.page.reload();
+      await expect(kim.messages.filter({ hasText: text })).toHaveCount(1);
+    }
+    await server.up();
+    await expect(kim.page.locator("[data-row][data-seq='0']")).toHaveCount(0, { timeout: 30_000 });
+    await ada.isConnected();
   }
   await allIsThereOnce([kim, ada], said);
   expect((await ada.everything()).texts).toEqual(said);
-  await history.judge(server, thread, ["kim", "ada"], "acknowledged,unknown,converged,agreed");
+  await history.judge(server, thread, ["kim", "ada"], "unknown,converged,agreed");
+  await proxy.close();
+});
+
+test("story_d1_the_answer_to_the_first_words_to_somebody_is_lost", async ({ open, server }) => {
+  const proxy = await badWay(server);
+  const kim = await open("kim", { url: proxy.url });
+  const ada = await open("ada");
+  await kim.talkTo("ada");
+  await proxy.loseAnswers(async () => {
+    await kim.say("kim 1");
+    await ada.page.getByRole("link", { name: /Kim/ }).click();
+    await isStoredUnanswered("kim 1", kim, ada);
+    await ada.say("ada 1");
+    await kim.say("kim 2");
+  });
+  const said = ["kim 1", "ada 1", "kim 2"];
+  await allIsThereOnce([kim, ada], said);
+  for (const one of [kim, ada]) {
+    expect((await one.everything()).texts).toEqual(said);
+    await expect(one.page.locator("[data-region=list] li")).toHaveCount(1);
+  }
   await proxy.close();
 });
 
@@ -211,4 +281,33 @@ test("story_l4_a_thread_of_10000_messages", async ({ open, server }) => {
   expect(seqs).toEqual(Array.from({ length: 10_001 }, (_, n) => n + 1));
   expect(texts.slice(0, 3)).toEqual(["message 1", "message 2", "message 3"]);
   expect(new Set(texts).size).toBe(10_001);
+});
+
+test("a_chat_that_was_begun_without_a_connection_keeps_its_field_when_there_is_one", async ({
+  open,
+}) => {
+  const kim = await open("kim", { serviceWorkers: "block" });
+  const { page } = kim;
+  const context = page.context();
+  await context.setOffline(true);
+  await expect(page.locator("[data-strip]")).toContainText("offline");
+  await page.evaluate(() => history.pushState(null, "", "/u/tomas"));
+  await kim.words.fill("half a sentence");
+  let letGo: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  await page.route("**/api/users/tomas", async (route) => {
+    await held;
+    await route.continue();
+  });
+  await kim.words.evaluate((field) => field.setAttribute("data-same", ""));
+  const asked = page.waitForRequest("**/api/users/tomas");
+  await context.setOffline(false);
+  await asked;
+  await kim.isConnected();
+  await expect(page.locator("#words[data-same]")).toHaveValue("half a sentence");
+  letGo();
+  await expect(page.getByRole("heading", { name: "Tomas Silva" })).toBeVisible();
+  await expect(page.locator("#words[data-same]")).toHaveValue("half a sentence");
 });

@@ -1,6 +1,6 @@
 // Reading back does not shake what is on the screen, and the end stays the end.
 
-import { scrollUp } from "./scroll";
+import { scrollTo, scrollUp } from "./scroll";
 import { expect, test } from "./support";
 
 test("story_10_story_13_scrolling_up_through_ten_pages_moves_nothing_the_wrong_way", async ({
@@ -23,6 +23,80 @@ test("story_10_story_13_scrolling_up_through_ten_pages_moves_nothing_the_wrong_w
   const [first = 0] = found.seen;
   expect(first).toBeLessThan(361);
   expect(found.seen).toEqual(Array.from({ length: 1_002 - first }, (_, n) => first + n));
+});
+
+test("story_l4_10000_messages_from_the_first_unread_to_the_beginning_and_back", async ({
+  open,
+  server,
+}) => {
+  test.setTimeout(300_000);
+  const thread = await server.threadOf("ada", ["mira", "kim"], "Long");
+  await server.fill("ada", thread, 10_000);
+  await server.call("mira", "POST", `/api/chat/threads/${thread}/read`, { seq: 2_000 });
+  const mira = await open("mira");
+  await mira.enter(thread);
+  const { page } = mira;
+  const row = (seq: number) => page.locator(`[data-row][data-seq='${seq}']`);
+  await expect(page.locator("[data-unread]")).toBeVisible();
+  await expect(row(2_001)).toBeInViewport();
+  const steady = { wrong: 0, jumps: 0, blank: 0 };
+  const up = await scrollTo(page, 1, -180);
+  expect({ wrong: up.wrong, jumps: up.jumps, blank: up.blank }).toEqual(steady);
+  const down = await scrollTo(page, 2_100, 180);
+  expect({ wrong: down.wrong, jumps: down.jumps, blank: down.blank }).toEqual(steady);
+  // Every message was on the screen, up and down again.
+  for (const { seen } of [up, down]) {
+    const [first = 0] = seen;
+    const last = seen.at(-1) ?? 0;
+    expect(seen).toEqual(Array.from({ length: last - first + 1 }, (_, n) => first + n));
+    expect(first).toBeLessThanOrEqual(12);
+    expect(last).toBeGreaterThan(1_990);
+  }
+  expect(Math.max(up.mounted, down.mounted)).toBeLessThan(120);
+  await page.getByRole("button", { name: /Jump to the latest/ }).click();
+  await expect(row(10_000)).toBeInViewport();
+  const end = await scrollUp(page, 60, 180);
+  expect({ wrong: end.wrong, jumps: end.jumps, blank: end.blank }).toEqual(steady);
+  expect(await page.locator("[data-row]").count()).toBeLessThan(120);
+});
+
+test("a_hand_right_after_a_thread_opened_is_not_undone", async ({ open, server }) => {
+  const thread = await server.threadOf("ada", ["mira", "kim"], "Long");
+  await server.fill("ada", thread, 300);
+  await server.call("mira", "POST", `/api/chat/threads/${thread}/read`, { seq: 150 });
+  const mira = await open("mira");
+  await mira.enter(thread);
+  const { page } = mira;
+  const row = page.locator("[data-row][data-seq='151']");
+  await expect(row).toBeInViewport();
+  const top = () => row.evaluate((node) => node.getBoundingClientRect().top);
+  const before = await top();
+  await page.locator("[data-region=timeline]").hover();
+  await page.mouse.wheel(0, -180);
+  // Something grows at once; what is on the screen may move by that much, and not back to where it was.
+  await page
+    .locator("[data-row]")
+    .last()
+    .evaluate((node: HTMLElement) => {
+      node.style.paddingBottom = "40px";
+    });
+  await expect.poll(top).toBeGreaterThan(before + 130);
+  await page.waitForTimeout(400);
+  expect(await top()).toBeGreaterThan(before + 130);
+});
+
+test("what_was_new_stays_as_many_while_it_is_read", async ({ open, server }) => {
+  const thread = await server.threadOf("ada", ["mira", "kim"], "New ones");
+  await server.fill("ada", thread, 10);
+  await server.call("mira", "POST", `/api/chat/threads/${thread}/read`, { seq: 3 });
+  const mira = await open("mira");
+  await mira.enter(thread);
+  const divider = mira.page.locator("[data-unread]");
+  await expect(divider).toContainText("7");
+  await expect(
+    mira.page.locator("[data-region=list] li").filter({ hasText: "unread" }),
+  ).toHaveCount(0);
+  await expect(divider).toContainText("7");
 });
 
 test("what_grows_or_takes_room_does_not_take_the_end_away", async ({ open, server }) => {

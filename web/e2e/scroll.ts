@@ -9,6 +9,8 @@ export interface Scrolled {
   readonly jumps: number;
   /** Frames without any message. */
   readonly blank: number;
+  /** Rows that were in the page at once, at most. */
+  readonly mounted: number;
   /** Milliseconds between frames. */
   readonly frames: readonly number[];
   /** The seqs that were on screen, without repeats. */
@@ -17,11 +19,46 @@ export interface Scrolled {
 
 /** Scrolls up with the wheel, `steps` times `pixels`, and looks at every frame. */
 export async function scrollUp(page: Page, steps: number, pixels: number): Promise<Scrolled> {
+  const wheel = async () => {
+    for (let step = 0; step < steps; step += 1) {
+      await page.mouse.wheel(0, -pixels);
+      await drawn(page);
+    }
+  };
+  return watch(page, -1, wheel);
+}
+
+/** Scrolls with the wheel by `pixels` until the message with this seq is in the page, and looks at every frame. */
+export async function scrollTo(page: Page, seq: number, pixels: number): Promise<Scrolled> {
+  const row = page.locator(`[data-row][data-seq='${seq}']`);
+  return watch(page, Math.sign(pixels), async () => {
+    while ((await row.count()) === 0)
+      for (let step = 0; step < 10; step += 1) {
+        await page.mouse.wheel(0, pixels);
+        await drawn(page);
+      }
+  });
+}
+
+/** A frame of its own for what was done: a busy machine would put several turns of the wheel into one. */
+function drawn(page: Page): Promise<unknown> {
+  return page.evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
+}
+
+/** `hand`: -1 when what is done goes up, 1 when it goes down. */
+async function watch(page: Page, hand: number, work: () => Promise<void>): Promise<Scrolled> {
   const log = page.locator("[data-region=timeline]");
   await log.hover();
-  await log.evaluate((node: HTMLElement) => {
+  await log.evaluate((node: HTMLElement, hand: number) => {
     const seen = new Set<number>();
-    const result = { wrong: 0, jumps: 0, blank: 0, frames: [] as number[], isOver: false };
+    const result = {
+      wrong: 0,
+      jumps: 0,
+      blank: 0,
+      mounted: 0,
+      frames: [] as number[],
+      isOver: false,
+    };
     let before = new Map<string, number>();
     let last = performance.now();
     const look = (at: number) => {
@@ -29,7 +66,9 @@ export async function scrollUp(page: Page, steps: number, pixels: number): Promi
       last = at;
       const view = node.getBoundingClientRect();
       const now = new Map<string, number>();
-      for (const row of node.querySelectorAll<HTMLElement>("[data-row]")) {
+      const rows = node.querySelectorAll<HTMLElement>("[data-row]");
+      result.mounted = Math.max(result.mounted, rows.length);
+      for (const row of rows) {
         const { top, bottom } = row.getBoundingClientRect();
         if (bottom <= view.top || top >= view.bottom) continue;
         now.set(row.dataset["row"] ?? "", top);
@@ -40,7 +79,7 @@ export async function scrollUp(page: Page, steps: number, pixels: number): Promi
         const was = before.get(key);
         if (was === undefined) continue;
         // The hand goes up: what is there goes down.
-        if (top - was < -2) result.wrong += 1;
+        if ((top - was) * hand > 2) result.wrong += 1;
         if (Math.abs(top - was) > 450) result.jumps += 1;
         break;
       }
@@ -49,8 +88,8 @@ export async function scrollUp(page: Page, steps: number, pixels: number): Promi
     };
     requestAnimationFrame(look);
     Object.assign(window, { scrolled: result, scrolledSeqs: seen });
-  });
-  for (let step = 0; step < steps; step += 1) await page.mouse.wheel(0, -pixels);
+  }, hand);
+  await work();
   return page.evaluate(async () => {
     type Kept = {
       scrolled: Omit<Scrolled, "seen"> & { isOver: boolean };

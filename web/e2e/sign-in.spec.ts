@@ -163,4 +163,16 @@ test.describe("with a provider", () => {
     await page.goto(`${server.url}/settings`);
     await expect(page.getByLabel("Your name")).toHaveValue("Grace Hopper");
   });
+
+  test("p_invite_1_a_provider_leads_back_to_the_link", async ({ visit, server }) => {
+    const thread = await server.threadOf("ada", ["mira", "tomas"], "Design crit");
+    const made = await server.call("ada", "POST", `/api/chat/threads/${thread}/invites`, {});
+    const { data } = (await made.json()) as { data: { invite: { token: string } } };
+    const page = await visit(`/join#${data.invite.token}`);
+    await expect(page.getByText("You were invited to a group.")).toBeVisible();
+    await page.getByRole("button", { name: "Continue with Google" }).click();
+    await page.getByRole("button", { name: "Join group" }).click();
+    await expect(page.locator("#words")).toBeVisible();
+    expect(new URL(page.url()).pathname).toBe(`/c/${thread}`);
+  });
 });

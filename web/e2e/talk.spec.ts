@@ -1,3 +1,4 @@
+import { limits } from "@semel/sdk";
 import { expect, test } from "./support";
 
 test("req_d4_two_people_find_the_same_chat_and_talk", async ({ open }) => {
@@ -138,4 +139,82 @@ test("a_token_that_is_none_is_told_so", async ({ browser, server }) => {
   await other.getByRole("button", { name: "Sign in again" }).click();
   await expect(other.getByRole("alert")).toContainText("not valid any more");
   await other.close();
+});
+
+test("a_draft_of_an_answer_keeps_what_it_answers_over_a_reload", async ({ open, server }) => {
+  const thread = await server.threadOf("ada", ["mira"]);
+  await server.say("ada", thread, "shall we?");
+  const mira = await open("mira");
+  await mira.enter(thread);
+  const { page } = mira;
+  await mira.messages.filter({ hasText: "shall we?" }).focus();
+  await page.keyboard.press("r");
+  const context = page.locator("[data-context]");
+  await expect(context).toContainText("shall we?");
+  await mira.words.fill("of course");
+  await expect(page.locator("[data-region=list]")).toContainText("Draft: of course");
+  await page.reload();
+  await expect(mira.words).toHaveValue("of course");
+  await expect(context).toContainText("shall we?");
+  await mira.words.press("Enter");
+  await expect(context).toHaveCount(0);
+  const answer = mira.messages.filter({ hasText: "of course" });
+  await expect(answer.locator("[data-quote]")).toContainText("shall we?");
+  await page.reload();
+  await expect(mira.words).toHaveValue("");
+  await expect(context).toHaveCount(0);
+});
+
+test("what_others_say_is_told_aloud_also_when_it_never_stops_and_when_it_is_said_twice", async ({
+  open,
+  server,
+}) => {
+  const thread = await server.threadOf("ada", ["mira"]);
+  await server.fill("ada", thread, 40);
+  const mira = await open("mira");
+  await mira.enter(thread);
+  await expect(mira.messages.filter({ hasText: "message 40" })).toBeVisible();
+  const told = mira.page.locator("[data-announcer] p");
+  // History is no news: one message is one.
+  await server.say("ada", thread, "again");
+  await expect(told).toHaveText("New message from Ada Lovelace: again");
+  await told.evaluate((node) => node.setAttribute("data-heard", ""));
+  await server.say("ada", thread, "again");
+  await expect(mira.page.locator("[data-announcer] p:not([data-heard])")).toHaveText(
+    "New message from Ada Lovelace: again",
+  );
+  const talking = server.chatter("ada", thread, 4);
+  await expect(told).toHaveText(/\d new messages from Ada Lovelace/);
+  await talking.stop();
+});
+
+test("the_first_words_in_an_empty_chat_are_told_aloud", async ({ open, server }) => {
+  const mira = await open("mira");
+  await mira.talkTo("ada");
+  const thread = await server.threadOf("ada", ["mira"]);
+  await server.say("ada", thread, "hello");
+  await expect(mira.page.locator("[data-announcer] p")).toHaveText(
+    "New message from Ada Lovelace: hello",
+  );
+});
+
+test("people_of_a_reaction_are_called_by_their_names_also_when_they_are_no_contacts", async ({
+  open,
+  server,
+}) => {
+  // So many that sharing the group makes nobody a contact.
+  const many = Array.from({ length: limits.CONTACTS_FROM_GROUP_MAX }, (_, n) => `one ${n}`);
+  for (const id of many) await server.call(id, "GET", "/api/users/me");
+  const thread = await server.threadOf("ada", ["mira", "tomas", ...many], "Strangers");
+  await server.say("ada", thread, "hello");
+  const list = await server.call("mira", "GET", `/api/chat/threads/${thread}/messages`);
+  const { data } = (await list.json()) as { data: { messages: { id: string; seq: number }[] } };
+  const said = data.messages.findLast(() => true);
+  const path = `/api/chat/threads/${thread}/messages/${said?.id}/reactions/${encodeURIComponent("👍")}`;
+  expect((await server.call("mira", "PUT", path)).status).toBe(200);
+  const tomas = await open("tomas");
+  await tomas.enter(thread);
+  await tomas.messages.last().press("Enter");
+  const who = tomas.page.getByRole("list", { name: "Reactions" });
+  await expect(who).toContainText("Mira Okafor");
 });

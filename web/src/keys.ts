@@ -6,7 +6,7 @@ import { useLocation } from "wouter";
 import { layers } from "./layers";
 import { pathOfItem, peerOf } from "./lib/routes";
 
-const REGIONS = ["rail", "list", "timeline", "composer"];
+const REGIONS = ["rail", "list", "timeline", "composer", "details"];
 const FOCUSABLE = "a[href], button:not([tabindex='-1']), textarea, input, [tabindex='0']";
 
 export function useShortcuts(): void {
@@ -19,9 +19,16 @@ export function useShortcuts(): void {
     const step = (by: number, isUnreadOnly: boolean) => {
       const { threads: items, path: now, go: to } = latest.current;
       const paths = items.map((item) => pathOfItem(item, userId));
-      const at = paths.indexOf(now);
+      // A chat with a person has two addresses.
+      const peer = peerOf(now);
+      const id = peer !== undefined && "thread_id" in peer ? peer.thread_id : undefined;
+      const at = items.findIndex(
+        (item, place) => paths[place] === now || (id !== undefined && item.thread?.id === id),
+      );
       for (let count = 1; count <= items.length; count += 1) {
-        const place = (at + by * count + items.length * 2) % items.length;
+        // From a place that is no chat: down to the first one, up to the last one.
+        const from = at < 0 && by < 0 ? 0 : at;
+        const place = (from + by * count + items.length * 2) % items.length;
         const next = paths[place];
         if (next === undefined) continue;
         if (!isUnreadOnly || (items[place]?.unreadCount ?? 0) > 0) return to(next);
@@ -61,4 +68,13 @@ function nextRegion(by: number): void {
   const at = regions.findIndex((region) => region.contains(document.activeElement));
   const next = regions[(at + by + regions.length) % regions.length];
   next?.querySelector<HTMLElement>(FOCUSABLE)?.focus();
+}
+
+/** The first place of a region that takes the focus. Whether there is one. */
+export function focusRegion(name: string): boolean {
+  const region = document.querySelector<HTMLElement>(`[data-region="${name}"]`);
+  const first =
+    region?.querySelector<HTMLElement>("textarea") ?? region?.querySelector<HTMLElement>(FOCUSABLE);
+  first?.focus();
+  return first !== null && first !== undefined;
 }

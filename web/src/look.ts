@@ -10,9 +10,20 @@ export interface Look {
   /** What the Enter key does in the message field. */
   readonly enter: "send" | "break";
   readonly notices: "on" | "off";
+  /** Width of the column of lists on wide screens, in pixels. */
+  readonly listWidth: number;
 }
 
-const usual: Look = { theme: "system", language: "en", enter: "send", notices: "on" };
+/** Between these the column of lists may be made narrower and wider. */
+export const LIST_WIDTH = { least: 280, usual: 336, most: 420 } as const;
+
+const usual: Look = {
+  theme: "system",
+  language: "en",
+  enter: "send",
+  notices: "on",
+  listWidth: LIST_WIDTH.usual,
+};
 
 function read(): Look {
   try {

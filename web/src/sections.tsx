@@ -2,11 +2,13 @@ import { useThreads } from "@semel/sdk/react";
 import { Link, useLocation } from "wouter";
 import { t } from "./i18n";
 import { sectionOf } from "./lib/routes";
+import { useIsOperator } from "./session/operator-right";
 import { Icon } from "./ui/icons";
 
 const sections = [
   { path: "/", name: "chats", icon: "chats" },
   { path: "/people", name: "people", icon: "people" },
+  { path: "/operator", name: "operator", icon: "shield" },
   { path: "/settings", name: "settings", icon: "settings" },
 ] as const;
 
@@ -39,8 +41,10 @@ function Sections({ className }: { readonly className: string }) {
   const [path] = useLocation();
   const section = sectionOf(path);
   const unread = useThreads().some((item) => item.unreadCount > 0);
-  const current = section === "conversation" ? "chats" : section;
-  return sections.map(({ path: to, name, icon }) => (
+  const isOperator = useIsOperator();
+  const current = section === "conversation" || section === "join" ? "chats" : section;
+  const shown = sections.filter(({ name }) => name !== "operator" || isOperator);
+  return shown.map(({ path: to, name, icon }) => (
     <Link
       key={name}
       href={to}

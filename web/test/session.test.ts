@@ -12,6 +12,17 @@ test("what the address brings along is read by its name, whole", () => {
   }
 });
 
+test("a link into a group is one where links lead, and whole", () => {
+  const token = `${"Ab-_".repeat(10)}xyz`;
+  expect(arrivalOf(`#${token}`, "/join")).toEqual({ invite: token });
+  expect(arrivalOf(`#${token}`, "/")).toEqual({});
+  expect(arrivalOf("", "/join")).toEqual({});
+  // One that was cut off is told from none.
+  expect(arrivalOf(`#${token.slice(1)}`, "/join")).toEqual({ invite: null });
+  expect(arrivalOf("#token=a", "/join")).toEqual({ token: "a" });
+  expect(arrivalOf("#sign_in_error=suspended", "/join")).toEqual({ error: "suspended" });
+});
+
 test("an account that is kept is one person, and nothing else is", () => {
   expect(readAccount('{"user_id":"ada"}')).toEqual({ user_id: "ada" });
   expect(readAccount('{"user_id":"ada","token":"t","more":1}')).toEqual({

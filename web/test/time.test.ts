@@ -1,7 +1,8 @@
 import type { Message, Row } from "@semel/sdk";
 import { expect, test } from "vitest";
-import { dayName, shortDate } from "../src/lib/dates";
+import { dayName, shortDate, timeOf } from "../src/lib/dates";
 import { GROUP_WITHIN, placesOf } from "../src/lib/grouping";
+import { localeFor } from "../src/lib/locale";
 
 const noon = Date.UTC(2026, 0, 15, 12);
 
@@ -61,4 +62,23 @@ test("days have names", () => {
   expect(shortDate(new Date(noon - 3 * 86_400_000).toISOString(), now, "en", "Yesterday")).toBe(
     "Mon",
   );
+});
+
+test("dates are written as where the device is at home, in the language that is spoken", () => {
+  expect(localeFor("en", ["en-US", "en"])).toBe("en-US");
+  expect(localeFor("en", ["en-GB"])).toBe("en-GB");
+  expect(localeFor("en", ["de-DE", "de", "en-US"])).toBe("en-DE");
+  expect(localeFor("en", ["de"])).toBe("en-DE");
+  expect(localeFor("ar", ["en-GB", "en"])).toBe("ar-GB");
+  expect(localeFor("en", ["en"])).toBe("en");
+  expect(localeFor("en", [])).toBe("en");
+  expect(localeFor("en", ["no locale"])).toBe("en");
+});
+
+test("clocks have 12 hours where people have them", () => {
+  const at = new Date(2026, 0, 15, 15, 5).toISOString();
+  const plain = (locale: string) => timeOf(at, locale).replaceAll(/\s/gu, " ");
+  expect(plain("en-US")).toBe("3:05 PM");
+  expect(plain("en-GB")).toBe("15:05");
+  expect(plain("en-DE")).toBe("15:05");
 });

@@ -2,18 +2,31 @@ import type { ThreadItem } from "@semel/sdk";
 import { useClient, useConnection, useThreads, useTyping } from "@semel/sdk/react";
 import { memo } from "react";
 import { Link, useLocation } from "wouter";
+import { useNames } from "../conversation/names";
 import { locale, t } from "../i18n";
 import { layers } from "../layers";
 import { shortDate } from "../lib/dates";
+import { isMutedNow } from "../lib/muted";
 import { otherOf, pathOfItem, peerOf } from "../lib/routes";
+import { useTitles } from "../people/titles";
 import { Avatar } from "../ui/avatar";
 import { Button, IconButton } from "../ui/button";
 import { Icon } from "../ui/icons";
+import { LongList } from "../ui/long-list";
 import { preview } from "./preview";
 
 export function ChatList() {
   const threads = useThreads();
   const { phase } = useConnection();
+  const { userId } = useClient();
+  const titleOf = useTitles();
+  const [path] = useLocation();
+  const peer = peerOf(path);
+  const open = threads.find(
+    (item) =>
+      path === pathOfItem(item, userId) ||
+      (peer !== undefined && "thread_id" in peer && peer.thread_id === item.thread?.id),
+  )?.key;
   return (
     <>
       <header className="flex h-14 shrink-0 items-center gap-2 ps-4 pe-2">
@@ -24,11 +37,16 @@ export function ChatList() {
       </header>
       <SearchField />
       {threads.length > 0 ? (
-        <ul className="thin-scroll min-h-0 flex-1 overflow-auto px-2 pb-2">
-          {threads.map((item) => (
-            <ChatRow key={item.key} item={item} />
-          ))}
-        </ul>
+        <LongList items={threads} keyOf={keyOf} current={open}>
+          {(item, tabIndex) => (
+            <ChatRow
+              item={item}
+              title={titleOf(item)}
+              isOpen={item.key === open}
+              tabIndex={tabIndex}
+            />
+          )}
+        </LongList>
       ) : phase === "connecting" || phase === "syncing" || phase === "idle" ? (
         <Skeleton />
       ) : (
@@ -76,42 +94,57 @@ function Skeleton() {
   );
 }
 
-const ChatRow = memo(function ChatRow({ item }: { readonly item: ThreadItem }) {
+const keyOf = ({ key }: ThreadItem) => key;
+
+const ChatRow = memo(function ChatRow(props: {
+  readonly item: ThreadItem;
+  readonly title: string;
+  readonly isOpen: boolean;
+  readonly tabIndex: 0 | -1;
+}) {
+  const { item, title, isOpen, tabIndex } = props;
   const client = useClient();
-  const [path] = useLocation();
   const to = pathOfItem(item, client.userId);
   const other = otherOf(item, client.userId);
   const isSelf = to === "/self";
-  const title = isSelf ? t("chats.self") : item.title;
-  const peer = peerOf(path);
-  const isOpen =
-    path === to ||
-    (peer !== undefined && "thread_id" in peer && peer.thread_id === item.thread?.id);
   return (
-    <li>
-      <Link
-        href={to}
-        aria-current={isOpen ? "page" : undefined}
-        className="grid min-h-16 grid-cols-[2.75rem_minmax(0,1fr)_auto] items-center gap-x-3 rounded-[12px] p-2 transition-colors duration-[120ms] hover:bg-hover aria-[current]:bg-selected"
-      >
-        <Avatar id={other ?? item.thread?.id ?? item.key} name={title} presenceOf={other} />
-        <span className="min-w-0">
-          <span dir="auto" className="block truncate text-start text-name font-semibold">
+    <Link
+      href={to}
+      tabIndex={tabIndex}
+      aria-current={isOpen ? "page" : undefined}
+      className="grid min-h-16 grid-cols-[2.75rem_minmax(0,1fr)_auto] items-center @max-[14rem]:grid-cols-[minmax(0,1fr)_auto] gap-x-3 rounded-[12px] p-2 transition-colors duration-[120ms] hover:bg-hover aria-[current]:bg-selected"
+    >
+      <span className="contents @max-[14rem]:hidden">
+        <Avatar
+          id={other ?? item.thread?.id ?? item.key}
+          name={title}
+          picture={other === undefined ? (item.thread?.picture ?? null) : undefined}
+          presenceOf={other}
+        />
+      </span>
+      <span className="min-w-0">
+        <span className="flex items-center gap-1">
+          <span dir="auto" className="min-w-0 truncate text-start text-name font-semibold">
             {title}
           </span>
-          <LastLine item={item} isSelf={isSelf} />
+          {item.thread !== undefined && isMutedNow(item.thread) && (
+            <span role="img" aria-label={t("chats.muted")} title={t("chats.muted")}>
+              <Icon name="muted" className="size-3.5 text-text2" />
+            </span>
+          )}
         </span>
-        <span className="flex flex-col items-end gap-1 self-start pt-1">
-          <time
-            dateTime={item.updatedAt}
-            className={`text-tiny tabular-nums ${item.unreadCount > 0 ? "font-semibold text-accent-text" : "text-text2"}`}
-          >
-            {item.updatedAt && shortDate(item.updatedAt, new Date(), locale(), t("day.yesterday"))}
-          </time>
-          {item.unreadCount > 0 && <Badge count={item.unreadCount} />}
-        </span>
-      </Link>
-    </li>
+        <LastLine item={item} isSelf={isSelf} />
+      </span>
+      <span className="flex flex-col items-end gap-1 self-start pt-1">
+        <time
+          dateTime={item.updatedAt}
+          className={`text-tiny tabular-nums ${item.unreadCount > 0 ? "font-semibold text-accent-text" : "text-text2"}`}
+        >
+          {item.updatedAt && shortDate(item.updatedAt, new Date(), locale(), t("day.yesterday"))}
+        </time>
+        {item.unreadCount > 0 && <Badge count={item.unreadCount} />}
+      </span>
+    </Link>
   );
 });
 
@@ -127,10 +160,11 @@ export function Badge({ count }: { readonly count: number }) {
 function LastLine({ item, isSelf }: { readonly item: ThreadItem; readonly isSelf: boolean }) {
   const client = useClient();
   const typing = useTyping(item.thread?.id ?? "");
+  const names = useNames(item.thread);
   const first = item.thread?.participants.find((one) => one.user_id === typing[0]);
   const line = "truncate text-start text-[0.875rem] leading-5 text-text2";
   if (first !== undefined) {
-    const text = t("status.typing", { name: first.display_name });
+    const text = t("status.typing", { name: names(first.user_id) });
     return <span className={`block ${line} text-accent-text`}>{text}</span>;
   }
   if (item.draft) {
@@ -140,7 +174,7 @@ function LastLine({ item, isSelf }: { readonly item: ThreadItem; readonly isSelf
       </span>
     );
   }
-  const { text, isFailed } = preview(item, client.userId, isSelf);
+  const { text, isFailed } = preview(item, client.userId, isSelf, names);
   return (
     <span dir="auto" className={`block ${line} ${isFailed ? "text-danger" : ""}`}>
       {text}

@@ -1,4 +1,5 @@
 import type { ThreadItem } from "@semel/sdk";
+import type { Names } from "../conversation/names";
 import { t } from "../i18n";
 
 /** The last thing that was said, on one line. */
@@ -6,6 +7,7 @@ export function preview(
   item: ThreadItem,
   me: string,
   isSelf: boolean,
+  names: Names,
 ): { readonly text: string; readonly isFailed: boolean } {
   const { pending, lastMessage: last, thread } = item;
   if (pending !== undefined) {
@@ -15,11 +17,10 @@ export function preview(
       : { text: t("chats.you", { text }), isFailed: false };
   }
   if (last === undefined) return { text: t("chats.none"), isFailed: false };
-  const text = last.deleted_at ? t("chats.deleted") : last.content;
+  const gone = last.removed ? "chats.removed" : "chats.deleted";
+  const text = last.deleted_at ? t(gone) : last.content;
   if (last.kind === "system" || isSelf) return { text, isFailed: false };
   if (last.sender_id === me) return { text: t("chats.you", { text }), isFailed: false };
   if (thread?.thread_type !== "group") return { text, isFailed: false };
-  const sender = thread.participants.find((one) => one.user_id === last.sender_id);
-  const name = sender?.display_name ?? last.sender_id;
-  return { text: t("chats.from", { name, text }), isFailed: false };
+  return { text: t("chats.from", { name: names(last.sender_id), text }), isFailed: false };
 }

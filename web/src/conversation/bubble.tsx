@@ -1,4 +1,5 @@
-import type { Row, RowState } from "@semel/sdk";
+import { type Lookup, lookUp, type Message, type Row, type RowState } from "@semel/sdk";
+import { useClient, useObservable } from "@semel/sdk/react";
 import { useMemo } from "react";
 import { locale, t } from "../i18n";
 import { layers } from "../layers";
@@ -33,14 +34,14 @@ export function Bubble(props: RowProps & { readonly sender: string }) {
         </p>
       )}
       {message.reply_to && !isDeleted && (
-        <Quote quoted={quoted} names={names} me={me} show={show} />
+        <Quote of={message.reply_to} in={message.thread_id} {...{ quoted, names, me, show }} />
       )}
       <span
         dir="auto"
         data-text=""
         className={`whitespace-pre-wrap ${isDeleted ? "text-text2 italic" : ""} ${isLarge ? "text-[2rem] leading-10" : ""}`}
       >
-        {isDeleted ? t("message.deleted") : <Words text={message.content} />}
+        {isDeleted ? wordsIn(message) : <Words text={message.content} />}
       </span>
       <Meta row={row} />
       {message.reactions.length > 0 && (
@@ -59,11 +60,12 @@ export function Bubble(props: RowProps & { readonly sender: string }) {
                   .join(", "),
               })}
               title={user_ids.map(names).join(", ")}
+              disabled={act.react === undefined}
               onClick={(event) => {
                 event.stopPropagation();
-                act.react(row, emoji);
+                act.react?.(row, emoji);
               }}
-              className="h-7 rounded-full border border-border bg-surface px-2 text-tiny text-text aria-pressed:border-accent aria-pressed:bg-selected"
+              className="h-7 rounded-full border border-border bg-surface px-2 text-tiny text-text aria-pressed:border-accent aria-pressed:bg-selected disabled:opacity-100"
             >
               {emoji} {count}
             </button>
@@ -72,6 +74,12 @@ export function Bubble(props: RowProps & { readonly sender: string }) {
       )}
     </div>
   );
+}
+
+/** What was said, or what became of it. */
+export function wordsIn(message: Message): string {
+  if (!message.deleted_at) return message.content;
+  return t(message.removed ? "message.removed" : "message.deleted");
 }
 
 /** Written by this person a moment ago. */
@@ -113,36 +121,57 @@ function mentionable(text: string): string[] {
   return [...text.matchAll(/@([\p{L}\p{N}_.-]*[\p{L}\p{N}])/gu)].map((found) => found[1] ?? "");
 }
 
-function Quote(props: {
-  readonly quoted: Row | undefined;
+interface QuoteProps {
   readonly names: (id: string) => string;
   readonly me: string;
-  readonly show: (row: Row) => Promise<void>;
-}) {
-  const { quoted, names, me, show } = props;
-  const sender = quoted?.message.sender_id;
+  readonly show: (message: Message) => Promise<void>;
+}
+
+/** What a message answers: among the rows, else looked up, however far away it is. */
+function Quote(
+  props: QuoteProps & {
+    readonly of: string;
+    readonly in: string;
+    readonly quoted: Row | undefined;
+  },
+) {
+  const { quoted, of, in: thread_id, ...rest } = props;
+  if (quoted === undefined) return <FarQuote {...rest} of={of} in={thread_id} />;
+  return <QuoteButton {...rest} message={quoted.message} state="found" />;
+}
+
+function FarQuote(props: QuoteProps & { readonly of: string; readonly in: string }) {
+  const { of, in: thread_id, ...rest } = props;
+  const client = useClient();
+  const lookup = useMemo(() => lookUp(client, thread_id, of), [client, thread_id, of]);
+  return <QuoteButton {...rest} {...useObservable(lookup)} />;
+}
+
+/** Two lines, whatever is in it: what is looked up later moves nothing. */
+function QuoteButton(props: QuoteProps & Lookup) {
+  const { message, state, names, me, show } = props;
+  const sender = message?.sender_id ?? "";
   return (
     <button
       type="button"
       tabIndex={-1}
-      disabled={quoted === undefined}
-      title={t("message.original")}
+      disabled={message === undefined}
+      title={message && t("message.original")}
+      data-quote={state}
       onClick={(event) => {
         event.stopPropagation();
-        if (quoted !== undefined) void show(quoted);
+        if (message !== undefined) void show(message);
       }}
-      className="mb-1 block w-full border-s-[3px] border-accent ps-2 text-start text-note text-text2 disabled:opacity-100"
+      className="mb-1 block min-h-9 w-full border-s-[3px] border-accent ps-2 text-start text-note text-text2 disabled:opacity-100"
     >
-      {quoted === undefined ? (
-        t("message.gone")
+      {message === undefined ? (
+        state !== "looking" && t(state === "gone" ? "message.quoteGone" : "message.gone")
       ) : (
         <>
-          <bdi className="block font-semibold text-accent-text">
-            {sender === me ? t("message.you") : names(sender ?? "")}
+          <bdi className="block truncate font-semibold text-accent-text">
+            {sender === me ? t("message.you") : names(sender)}
           </bdi>
-          <bdi className="line-clamp-2">
-            {quoted.message.deleted_at ? t("message.deleted") : quoted.message.content}
-          </bdi>
+          <bdi className="block truncate">{wordsIn(message)}</bdi>
         </>
       )}
     </button>

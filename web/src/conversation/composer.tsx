@@ -1,22 +1,22 @@
-import type { Message, Peer, Row, Thread } from "@semel/sdk";
-import { useClient } from "@semel/sdk/react";
-import { type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { lookUp, type Message, type Peer, type Row, type Thread } from "@semel/sdk";
+import { useClient, useObservable } from "@semel/sdk/react";
+import { type KeyboardEvent, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { t } from "../i18n";
 import { layers } from "../layers";
 import { useLook } from "../look";
 import { Button, IconButton } from "../ui/button";
 import { Icon } from "../ui/icons";
+import { wordsIn } from "./bubble";
+import { useDraftWords } from "./draft";
 import { Mentions, mentionAt } from "./mentions";
 import type { Names } from "./names";
 
 /** What the field is for at the moment. */
 export type Mode =
   | { readonly type: "write" }
-  | { readonly type: "reply"; readonly to: Message }
+  /** An answer to the message with this id. */
+  | { readonly type: "reply"; readonly id: string }
   | { readonly type: "edit"; readonly row: Row };
-
-/** Milliseconds after the last key until a draft is kept. */
-const KEEP_AFTER = 250;
 
 export function Composer(props: {
   readonly peer: Peer;
@@ -24,7 +24,7 @@ export function Composer(props: {
   readonly mode: Mode;
   readonly setMode: (mode: Mode) => void;
   readonly names: Names;
-  readonly send: (text: string, replyTo: Message | undefined) => void;
+  readonly send: (text: string, replyTo: string | undefined) => void;
   readonly edit: (row: Row, text: string) => void;
   readonly editLast: () => void;
   readonly toEnd: () => void;
@@ -34,7 +34,7 @@ export function Composer(props: {
   const client = useClient();
   const { enter } = useLook();
   const field = useRef<HTMLTextAreaElement>(null);
-  const draft = useDraftWords(peer);
+  const draft = useDraftWords(peer, mode, setMode);
   const [edited, setEdited] = useState("");
   const [caret, setCaret] = useState(0);
   const isEditing = mode.type === "edit";
@@ -58,19 +58,23 @@ export function Composer(props: {
     if (matchMedia("(hover: hover)").matches) field.current?.focus();
   }, []);
 
+  /** Out of an edit to what was there before, out of an answer to a plain message. */
+  const leave = () => setMode(isEditing ? draft.mode() : { type: "write" });
   const submit = () => {
     if (tooLong > 0) return;
     // Not what was drawn last: two presses may come before the next drawing.
     const words = isEditing ? edited : draft.now();
     if (words.trim() === "") return;
     if (mode.type === "edit") {
-      if (text !== mode.row.message.content) props.edit(mode.row, text);
+      // The same words again are a new attempt for a message that was given up.
+      const isNews = text !== mode.row.message.content || mode.row.state === "failed";
+      if (isNews) props.edit(mode.row, text);
     } else {
       // Empty at once: this is what makes a second press harmless.
       draft.clear();
-      props.send(words, mode.type === "reply" ? mode.to : undefined);
+      props.send(words, mode.type === "reply" ? mode.id : undefined);
     }
-    setMode({ type: "write" });
+    setMode(draft.mode());
     field.current?.focus();
   };
   const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
@@ -86,7 +90,7 @@ export function Composer(props: {
       props.editLast();
     } else if (event.key === "Escape") {
       if (mode.type === "write") props.toEnd();
-      else setMode({ type: "write" });
+      else leave();
     }
   };
   const insert = (words: string, from = caret) => {
@@ -108,14 +112,10 @@ export function Composer(props: {
         submit();
       }}
     >
-      <div className="relative mx-auto max-w-[768px] px-2.5 sm:px-4">
-        {mode.type !== "write" && (
-          <Context
-            mode={mode}
-            names={names}
-            me={client.userId}
-            end={() => setMode({ type: "write" })}
-          />
+      <div className="@container relative mx-auto max-w-[768px] px-2.5 sm:px-4">
+        {mode.type === "edit" && <Context message={mode.row.message} end={leave} />}
+        {mode.type === "reply" && thread !== undefined && (
+          <Answered thread_id={thread.id} id={mode.id} names={names} end={leave} />
         )}
         {mention !== undefined && thread !== undefined && (
           <Mentions
@@ -147,12 +147,14 @@ export function Composer(props: {
             onSelect={(event) => setCaret(event.currentTarget.selectionStart)}
             onKeyDown={onKeyDown}
           />
-          <IconButton
-            label={t("composer.emoji")}
-            onClick={() => layers.open({ type: "emoji", chosen: (emoji) => insert(emoji) })}
-          >
-            <Icon name="smile" />
-          </IconButton>
+          <span className="contents @max-[14rem]:hidden">
+            <IconButton
+              label={t("composer.emoji")}
+              onClick={() => layers.open({ type: "emoji", chosen: (emoji) => insert(emoji) })}
+            >
+              <Icon name="smile" />
+            </IconButton>
+          </span>
           <Button
             kind="primary"
             type="submit"
@@ -174,63 +176,45 @@ export function Composer(props: {
   );
 }
 
-function Context(props: {
-  readonly mode: Exclude<Mode, { type: "write" }>;
+function Answered(props: {
+  readonly thread_id: string;
+  readonly id: string;
   readonly names: Names;
-  readonly me: string;
   readonly end: () => void;
 }) {
-  const { mode, names, me, end } = props;
-  const message = mode.type === "edit" ? mode.row.message : mode.to;
-  const name = message.sender_id === me ? t("message.you") : names(message.sender_id);
+  const { thread_id, id, names, end } = props;
+  const client = useClient();
+  const lookup = useMemo(() => lookUp(client, thread_id, id), [client, thread_id, id]);
+  const { message } = useObservable(lookup);
+  const sender = message?.sender_id ?? "";
+  const name = sender === client.userId ? t("message.you") : names(sender);
+  return <Context message={message} name={name} end={end} />;
+}
+
+/** What is changed, or answered when there is the name of who said it. Two lines, also while it is looked up. */
+function Context(props: {
+  readonly message: Message | undefined;
+  readonly name?: string;
+  readonly end: () => void;
+}) {
+  const { message, name, end } = props;
   return (
     <div className="mb-2 flex items-center gap-2 rounded-[10px] border-s-[3px] border-accent bg-sunken ps-3">
-      <div className="min-w-0 flex-1 py-1 text-note">
-        <p className="font-semibold text-accent-text">
-          {mode.type === "edit" ? t("composer.editing") : t("composer.replying", { name })}
-        </p>
-        <p dir="auto" className="truncate text-start text-text2">
-          {message.content}
-        </p>
+      <div data-context="" className="min-h-11 min-w-0 flex-1 py-1 text-note">
+        {message !== undefined && (
+          <>
+            <p className="font-semibold text-accent-text">
+              {name === undefined ? t("composer.editing") : t("composer.replying", { name })}
+            </p>
+            <p dir="auto" className="truncate text-start text-text2">
+              {wordsIn(message)}
+            </p>
+          </>
+        )}
       </div>
       <IconButton label={t("composer.cancel")} onClick={end}>
         <Icon name="close" />
       </IconButton>
     </div>
   );
-}
-
-/** The words that were begun here: on the screen at once, kept soon after. */
-function useDraftWords(peer: Peer) {
-  const client = useClient();
-  const [text, setState] = useState(() => client.drafts.of(peer).get()?.text ?? "");
-  const kept = useRef(text);
-  const latest = useRef(text);
-  const timer = useRef(0);
-  const target = useRef(peer);
-  const keep = useRef(() => {
-    clearTimeout(timer.current);
-    if (kept.current === latest.current) return;
-    kept.current = latest.current;
-    void client.drafts.set(target.current, latest.current).catch(() => undefined);
-  });
-  useEffect(() => {
-    const keepNow = keep.current;
-    document.addEventListener("visibilitychange", keepNow);
-    return () => {
-      document.removeEventListener("visibilitychange", keepNow);
-      keepNow();
-    };
-  }, []);
-  const set = (words: string) => {
-    latest.current = words;
-    setState(words);
-    clearTimeout(timer.current);
-    timer.current = window.setTimeout(keep.current, KEEP_AFTER);
-  };
-  const clear = () => {
-    set("");
-    keep.current();
-  };
-  return { text, now: () => latest.current, set, clear };
 }

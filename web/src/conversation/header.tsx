@@ -2,7 +2,7 @@ import type { Peer, Thread } from "@semel/sdk";
 import { useClient, useThreads, useTyping } from "@semel/sdk/react";
 import { Link } from "wouter";
 import { t } from "../i18n";
-import { layers } from "../layers";
+import { type Layer, layers, useDocked } from "../layers";
 import { Avatar } from "../ui/avatar";
 import { IconButton } from "../ui/button";
 import { Icon } from "../ui/icons";
@@ -12,15 +12,18 @@ import type { Names } from "./names";
 export function Header(props: {
   readonly peer: Peer;
   readonly thread: Thread | undefined;
+  readonly isFormer: boolean;
   readonly names: Names;
 }) {
-  const { peer, thread, names } = props;
+  const { peer, thread, isFormer, names } = props;
   const { userId } = useClient();
   const unread = useThreads().filter((item) => item.unreadCount > 0).length;
   const other = otherPerson(peer, thread, userId);
   const title = titleOf(peer, thread, names, other);
+  const isBeside = useDocked() !== undefined;
+  const details = detailsOf(thread, other, isFormer);
   return (
-    <header className="flex h-14 shrink-0 items-center gap-3 border-b border-border bg-surface pe-2 ps-2 sm:ps-4">
+    <header className="@container flex h-14 shrink-0 items-center gap-[min(0.75rem,2vw)] border-b border-border bg-surface pe-2 ps-2 sm:ps-4">
       <Link
         href="/"
         aria-label={unread > 0 ? t("chats.backUnread", { count: unread }) : t("chats.back")}
@@ -29,7 +32,15 @@ export function Header(props: {
         <Icon name="back" />
         {unread > 0 && <span className="pe-1 text-tiny font-semibold">{unread}</span>}
       </Link>
-      <Avatar id={other ?? thread?.id ?? title} name={title} size="head" presenceOf={other} />
+      <span className="contents @max-[16rem]:hidden">
+        <Avatar
+          id={other ?? thread?.id ?? title}
+          name={title}
+          size="head"
+          picture={other === undefined ? (thread?.picture ?? null) : undefined}
+          presenceOf={other}
+        />
+      </span>
       <div className="min-w-0 flex-1">
         <h1 dir="auto" className="truncate text-start text-head font-[650]">
           {title}
@@ -39,25 +50,35 @@ export function Header(props: {
         </p>
       </div>
       {thread !== undefined && (
-        <>
+        <span className="contents @max-[14rem]:hidden">
           <IconButton
             label={t("details.search")}
             onClick={() => layers.open({ type: "palette", thread_id: thread.id })}
           >
             <Icon name="search" />
           </IconButton>
-          {thread.thread_type === "group" && (
-            <IconButton
-              label={t("details.open")}
-              onClick={() => layers.open({ type: "details", thread })}
-            >
-              <Icon name="info" />
-            </IconButton>
-          )}
-        </>
+        </span>
+      )}
+      {details !== undefined && (
+        <IconButton
+          label={t("details.open")}
+          aria-expanded={isBeside}
+          onClick={() => (isBeside ? layers.undock() : layers.open(details))}
+        >
+          <Icon name="info" />
+        </IconButton>
       )}
     </header>
   );
+}
+
+function detailsOf(
+  thread: Thread | undefined,
+  other: string | undefined,
+  isFormer: boolean,
+): Layer | undefined {
+  if (other !== undefined) return { type: "person", user_id: other };
+  return thread?.thread_type === "group" && !isFormer ? { type: "details", thread } : undefined;
 }
 
 export function otherPerson(

@@ -17,10 +17,20 @@ export function Hello(props: {
   const title = titleOf(peer, thread, names, other);
   return (
     <div className="mx-auto mb-4 flex w-72 max-w-full flex-col items-center gap-2 rounded-[14px] border border-border bg-surface p-6 text-center">
-      <Avatar id={other ?? thread?.id ?? title} name={title} size="large" />
+      <Avatar
+        id={other ?? thread?.id ?? title}
+        name={title}
+        size="large"
+        picture={other === undefined ? (thread?.picture ?? null) : undefined}
+      />
       <p dir="auto" className="text-head font-[650]">
         {title}
       </p>
+      {thread?.description && (
+        <p dir="auto" className="line-clamp-4 w-full whitespace-pre-wrap wrap-anywhere">
+          {thread.description}
+        </p>
+      )}
       <p className="text-note text-text2">
         {other === undefined ? t("timeline.helloGroup") : t("timeline.hello", { name: title })}
       </p>

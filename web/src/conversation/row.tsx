@@ -1,18 +1,21 @@
-import type { Row } from "@semel/sdk";
+import type { Message, Row } from "@semel/sdk";
 import { useClient } from "@semel/sdk/react";
 import { memo } from "react";
 import { locale, t } from "../i18n";
 import { layers, type RowActions } from "../layers";
 import { dayName, timeOf } from "../lib/dates";
+import { wordsOfFailure } from "../lib/errors";
 import type { Place } from "../lib/grouping";
 import { Avatar } from "../ui/avatar";
+import type { Faces } from "../ui/faces";
 import { Icon, type IconName } from "../ui/icons";
-import { Bubble } from "./bubble";
+import { Bubble, wordsIn } from "./bubble";
 import type { Names } from "./names";
 
 export interface RowProps {
   readonly place: Place;
   readonly names: Names;
+  readonly faces: Faces;
   readonly me: string;
   readonly isGroup: boolean;
   /** What it answers, when that is loaded. */
@@ -22,19 +25,19 @@ export interface RowProps {
   readonly isTabStop: boolean;
   readonly isMarked: boolean;
   readonly act: RowActions;
-  readonly show: (row: Row) => Promise<void>;
+  readonly show: (message: Message) => Promise<void>;
   readonly onFocus: (key: string) => void;
 }
 
 /** A message, with the separators that stand before it. */
 export const MessageRow = memo(function MessageRow(props: RowProps) {
-  const { place, names, isGroup, isTabStop, isMarked, act, onFocus } = props;
+  const { place, names, faces, isGroup, isTabStop, isMarked, act, onFocus } = props;
   const { row, startsDay, startsGroup, endsGroup, startsUnread } = place;
   const { message, isOwn } = row;
   const isSystem = message.kind === "system";
   const sender = isOwn ? t("message.you") : names(message.sender_id);
   return (
-    <div className="mx-auto w-full max-w-[768px] px-2.5 sm:px-4">
+    <div className="@container mx-auto w-full max-w-[768px] px-2.5 sm:px-4">
       {startsDay && <Day at={message.created_at} />}
       {startsUnread && <Unread count={props.unread} />}
       {/* biome-ignore lint/a11y/useSemanticElements: the whole message is one stop for the keyboard. */}
@@ -44,6 +47,7 @@ export const MessageRow = memo(function MessageRow(props: RowProps) {
         data-seq={message.seq}
         data-state={row.state}
         data-own={isOwn ? "" : undefined}
+        data-marked={isMarked ? "" : undefined}
         aria-label={nameOf(row, sender)}
         tabIndex={isTabStop ? 0 : -1}
         onFocus={() => onFocus(row.key)}
@@ -57,7 +61,12 @@ export const MessageRow = memo(function MessageRow(props: RowProps) {
           <div className={`flex items-end gap-2 ${isOwn ? "justify-end" : ""}`}>
             {!isOwn && isGroup && (
               <span className={`max-sm:hidden ${endsGroup ? "" : "invisible"}`}>
-                <Avatar id={message.sender_id} name={sender} size="small" />
+                <Avatar
+                  id={message.sender_id}
+                  name={sender}
+                  picture={faces(message.sender_id)}
+                  size="small"
+                />
               </span>
             )}
             <div
@@ -78,7 +87,7 @@ export const MessageRow = memo(function MessageRow(props: RowProps) {
 
 function nameOf(row: Row, sender: string): string {
   const { message, isOwn, state } = row;
-  const text = message.deleted_at ? t("message.deleted") : message.content;
+  const text = wordsIn(message);
   const time = timeOf(message.created_at, locale());
   if (!isOwn || state === "received") return t("message.nameOther", { sender, text, time });
   return t("message.name", { sender, text, time, state: t(`message.${state}`) });
@@ -111,11 +120,23 @@ function Unread({ count }: { readonly count: number }) {
 
 /** For the pointer; the keyboard has letters and Enter, touch has a tap on the message. */
 function Tools({ row, act }: { readonly row: Row; readonly act: RowActions }) {
-  const react = () => layers.open({ type: "emoji", chosen: (emoji) => act.react(row, emoji) });
+  const { react, reply } = act;
   return (
-    <div className="flex opacity-0 transition-opacity duration-[120ms] group-focus-within:opacity-100 group-hover:opacity-100 [@media(hover:none)]:hidden">
-      <Tool icon="smile" label={t("message.react")} run={react} />
-      <Tool icon="reply" label={t("message.reply")} run={() => act.reply(row)} />
+    // Where there is little room they lie over the edge of the message: beside it they would leave it no room.
+    <div
+      data-tools=""
+      className="flex opacity-0 transition-opacity duration-[120ms] group-focus-within:opacity-100 group-hover:opacity-100 @max-[30rem]:pointer-events-none @max-[30rem]:absolute @max-[30rem]:end-1 @max-[30rem]:-top-3 @max-[30rem]:z-10 @max-[30rem]:rounded-[10px] @max-[30rem]:border @max-[30rem]:border-border @max-[30rem]:bg-surface @max-[30rem]:group-focus-within:pointer-events-auto @max-[30rem]:group-hover:pointer-events-auto [@media(hover:none)]:hidden"
+    >
+      {react !== undefined && (
+        <Tool
+          icon="smile"
+          label={t("message.react")}
+          run={() => layers.open({ type: "emoji", chosen: (emoji) => react(row, emoji) })}
+        />
+      )}
+      {reply !== undefined && (
+        <Tool icon="reply" label={t("message.reply")} run={() => reply(row)} />
+      )}
       <Tool
         icon="more"
         label={t("message.more")}
@@ -150,18 +171,19 @@ function Failed({ row, act }: { readonly row: Row; readonly act: RowActions }) {
   const client = useClient();
   const failure = row.failure ?? row.failedChange;
   const id = row.failedChange?.client_id ?? row.message.client_id ?? "";
+  const { edit } = act;
   const button = "min-h-6 px-1 font-semibold underline";
   return (
     <div className="flex flex-wrap items-center justify-end gap-x-2 pt-0.5 text-tiny text-danger">
       <span>
         {t(row.failure === undefined ? "message.failedChange" : "message.failed")}:{" "}
-        {failure?.detail} ({failure?.code})
+        {failure !== undefined && wordsOfFailure(failure)}
       </span>
       <button type="button" className={button} onClick={() => void client.retry(id)}>
         {t("message.retry")}
       </button>
-      {row.failure !== undefined && (
-        <button type="button" className={button} onClick={() => act.edit(row)}>
+      {row.failure !== undefined && edit !== undefined && (
+        <button type="button" className={button} onClick={() => edit(row)}>
           {t("message.edit")}
         </button>
       )}

@@ -1,4 +1,4 @@
-import type { Peer, Row } from "@semel/sdk";
+import type { Message, Peer, Row } from "@semel/sdk";
 import { type TimelineView, useClient } from "@semel/sdk/react";
 import {
   type KeyboardEvent,
@@ -6,41 +6,34 @@ import {
   useCallback,
   useEffect,
   useImperativeHandle,
-  useLayoutEffect,
   useMemo,
   useRef,
   useState,
-  type WheelEvent,
 } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import { useLocation } from "wouter";
 import { t } from "../i18n";
 import { layers, type RowActions } from "../layers";
-import { placesOf, unreadPlace } from "../lib/grouping";
+import { type Place, placesOf } from "../lib/grouping";
 import { searchedFor, useSearchedFor } from "../searched";
+import { useHasSynced } from "../session/connected";
 import { Button } from "../ui/button";
+import { useFaces } from "../ui/faces";
 import { Icon } from "../ui/icons";
 import { Announcer } from "./announcer";
+import { DatePill, type DatePillHandle } from "./date-pill";
 import { Hello } from "./hello";
 import type { Names } from "./names";
 import { useReading } from "./reading";
 import { MessageRow } from "./row";
+import { EDGE, firstUnreadOf, useScroll } from "./scroll";
 
-/** Height of what stands before the first message, in pixels; it never changes, so that nothing moves. */
-const EDGE = 48;
-/** So close to an end more is loaded, in pixels. */
-const AHEAD = 1_200;
-/** So close to the end counts as there, in pixels. */
-const AT_END = 40;
-/** A scroll so soon after the hand moved is meant, in milliseconds. */
-const HAND = 800;
+/** How far down the pill with the day reaches, in pixels. */
+const PILL = 32;
 
 export interface TimelineHandle {
   toEnd(): void;
 }
-
-/** Where each conversation was left in this tab: a row and how far its top is above the view. */
-const anchors = new Map<string, { readonly key: string; readonly above: number }>();
 
 export function Timeline(props: {
   readonly ref: Ref<TimelineHandle>;
@@ -51,48 +44,58 @@ export function Timeline(props: {
   readonly onLeave: () => void;
 }) {
   const { ref, peer, view, names, act, onLeave } = props;
+  const faces = useFaces();
   const { userId } = useClient();
   const { rows, isLoaded, older, newer, isLive, thread } = view;
+  const hasSynced = useHasSynced() === "synced";
+  const isNew = hasSynced && thread === undefined && !("thread_id" in peer);
   const firstUnread = firstUnreadOf(view);
-  const places = useMemo(() => placesOf(rows, firstUnread), [rows, firstUnread]);
+  const before = useRef<readonly Place[]>([]);
+  const places = useMemo(() => placesOf(rows, firstUnread, before.current), [rows, firstUnread]);
+  before.current = places;
+  const unread = useCountAtDivider(firstUnread, view.unreadCount);
   const scroller = useRef<HTMLDivElement>(null);
   const list = useRef<VirtualizerHandle>(null);
+  const pill = useRef<DatePillHandle>(null);
   const [path] = useLocation();
-  const { isAtEnd, isPlaced, pinned, keepEnd, noticeHand, noticeWheel, onScroll, shift } =
+  const { isAtEnd, isPlaced, held, hold, handAt, noticeHand, noticeWheel, onScroll, shift } =
     useScroll(path, view, list, scroller);
+  // Once a hand has moved, and not while the end is held, which is today's or soon said by its separator.
+  const showDay = (offset: number) => {
+    const handle = list.current;
+    if (handle === null || held.current === "end" || handAt.current === 0) return;
+    const place = handle.findItemIndex(offset + PILL);
+    const top = places[place];
+    const isSaid = top?.startsDay && handle.getItemOffset(place) + PILL >= offset;
+    pill.current?.show(isSaid ? undefined : top?.row.message.created_at);
+  };
   const [focus, setFocus] = useState<string>();
   const [marked, setMarked] = useState<string>();
   const byId = useMemo(() => new Map(rows.map((row) => [row.message.id, row])), [rows]);
   const reading = useReading(thread, places, list, scroller, isPlaced, isAtEnd);
 
-  const toEnd = useCallback(() => {
-    pinned.current = true;
-    keepEnd();
-  }, [pinned, keepEnd]);
+  const toEnd = useCallback(() => hold("end"), [hold]);
   useImperativeHandle(ref, () => ({ toEnd }), [toEnd]);
 
+  const latest = useRef({ view, byId });
+  latest.current = { view, byId };
   const show = useCallback(
-    async (row: Row) => {
-      pinned.current = false;
-      await view.jumpTo(row.message.seq);
-      const place = rows.findIndex((one) => one.key === row.key);
-      if (place >= 0) list.current?.scrollToIndex(place, { align: "center" });
-      setMarked(row.key);
+    async ({ id, seq }: Message) => {
+      isPlaced.current = true;
+      held.current = undefined;
+      if (!latest.current.byId.has(id)) await latest.current.view.jumpTo(seq);
+      hold({ seq, above: "center" });
+      setMarked(id);
     },
-    [view, rows, pinned],
+    [isPlaced, held, hold],
   );
   // Chosen among what was found: the window goes there, then the view.
   const wanted = useSearchedFor();
   useEffect(() => {
     if (wanted === undefined || wanted.thread_id !== thread?.id) return;
-    const row = byId.get(wanted.id);
-    if (row === undefined) {
-      void view.jumpTo(wanted.seq);
-      return;
-    }
     searchedFor.set(undefined);
-    void show(row);
-  }, [wanted, thread?.id, byId, show, view.jumpTo]);
+    void show(wanted);
+  }, [wanted, thread?.id, show]);
   useEffect(() => {
     if (marked === undefined) return;
     const timer = setTimeout(() => setMarked(undefined), 1_600);
@@ -168,28 +171,35 @@ export function Timeline(props: {
           shift={shift}
           startMargin={EDGE}
           bufferSize={400}
+          data={places}
           onScroll={(offset) => {
             onScroll(offset);
+            showDay(offset);
             reading();
+          }}
+          onScrollEnd={() => {
+            // What is measured later moves nothing: the list sees to that.
+            if (held.current !== "end") held.current = undefined;
           }}
           {...(focusedPlace >= 0 && focus !== undefined ? { keepMounted: [focusedPlace] } : {})}
         >
-          {places.map((place) => (
+          {(place: Place) => (
             <MessageRow
               key={place.key}
               place={place}
               names={names}
+              faces={faces}
               me={userId}
               isGroup={thread?.thread_type === "group"}
               quoted={place.row.message.reply_to ? byId.get(place.row.message.reply_to) : undefined}
-              unread={view.unreadCount}
+              unread={unread}
               isTabStop={place.key === focused}
-              isMarked={place.key === marked}
+              isMarked={place.row.message.id === marked}
               act={act}
               show={show}
               onFocus={setFocus}
             />
-          ))}
+          )}
         </Virtualizer>
         {newer === "missing" && (
           <div className="grid h-12 shrink-0 place-items-center text-note text-text2">
@@ -198,6 +208,7 @@ export function Timeline(props: {
         )}
         <div className="h-2 shrink-0" />
       </div>
+      <DatePill ref={pill} />
       {(!isAtEnd || !isLive) && rows.length > 0 && (
         <button
           type="button"
@@ -220,7 +231,7 @@ export function Timeline(props: {
           )}
         </button>
       )}
-      <Announcer rows={rows} isLive={isLive} names={names} />
+      <Announcer {...{ rows, isLive, isLoaded, names, isNew }} last={thread?.last_seq} />
     </div>
   );
 }
@@ -234,174 +245,32 @@ function onRowKey(key: string, row: Row, act: RowActions): boolean {
       layers.open({ type: "actions", row, act });
       return true;
     case "r":
-      act.reply(row);
+      act.reply?.(row);
       return true;
     case "e":
-      if (isOwn) act.edit(row);
+      if (isOwn) act.edit?.(row);
       return isOwn;
     case "+":
-      layers.open({ type: "emoji", chosen: (emoji) => act.react(row, emoji) });
+      if (act.react !== undefined) {
+        const { react } = act;
+        layers.open({ type: "emoji", chosen: (emoji) => react(row, emoji) });
+      }
       return true;
     case "c":
       act.copy(row);
       return true;
     case "delete":
-      if (isOwn) act.remove(row);
+      if (isOwn) act.remove?.(row);
       return isOwn;
     default:
       return false;
   }
 }
 
-/**
- * Where the view is. Being at the end is what the person wants: only their hand ends it, never something that came or
- * grew.
- */
-function useScroll(
-  path: string,
-  view: TimelineView,
-  list: { readonly current: VirtualizerHandle | null },
-  scroller: { readonly current: HTMLDivElement | null },
-) {
-  const { rows, older, newer, jumpTo } = view;
-  const firstUnread = firstUnreadOf(view);
-  const [isAtEnd, setAtEnd] = useState(true);
-  const pinned = useRef(true);
-  const handAt = useRef(0);
-  const isPlaced = useRef(false);
-  const hasJumped = useRef(false);
-  const shown = useRef<readonly Row[]>([]);
-  const latest = useRef(view);
-  latest.current = view;
-
-  // Not by `scrollToIndex`: that one goes on for a while after it was asked, also against a hand that leaves the end.
-  const keepEnd = useCallback(() => {
-    const node = scroller.current;
-    if (pinned.current && node !== null && latest.current.rows.length > 0)
-      node.scrollTop = node.scrollHeight;
-  }, [scroller]);
-
-  // Only the very render that adds to the front or takes from it may shift; one that changes the end must not.
-  const shift = isMoved(shown.current, rows);
-
-  useLayoutEffect(() => {
-    shown.current = rows;
-    const handle = list.current;
-    if (handle === null || rows.length === 0) return;
-    if (isPlaced.current) {
-      keepEnd();
-      return;
-    }
-    const isFar = firstUnread !== 0 && (rows[0]?.message.seq ?? 0) > firstUnread;
-    if (isFar && older !== "end" && !hasJumped.current) {
-      hasJumped.current = true;
-      void jumpTo(firstUnread);
-    }
-    // Without a connection it stays far away: then the newest are shown.
-    if (isFar && older !== "end" && older !== "missing") return;
-    isPlaced.current = true;
-    const unread = unreadPlace(rows, firstUnread);
-    const kept = anchors.get(path);
-    const place = kept === undefined ? -1 : rows.findIndex((row) => row.key === kept.key);
-    if (unread >= 0) {
-      pinned.current = false;
-      handle.scrollToIndex(unread, { align: "start", offset: -EDGE });
-    } else if (firstUnread === 0 && kept !== undefined && place >= 0) {
-      pinned.current = false;
-      handle.scrollToIndex(place, { align: "start", offset: kept.above });
-    } else {
-      keepEnd();
-    }
-    // All of it may fit on the screen: then this is the end.
-    requestAnimationFrame(() => {
-      const left = handle.scrollSize - handle.viewportSize - handle.scrollOffset;
-      const isMeant = performance.now() - handAt.current < HAND;
-      if (latest.current.newer === "end" && left < AT_END && !isMeant) pinned.current = true;
-    });
-  }, [rows, firstUnread, older, jumpTo, path, list, keepEnd]);
-
-  // What came may be little: then there is more to load, without a hand that scrolls.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each of these may bring an end near.
-  useEffect(() => {
-    const frame = requestAnimationFrame(() => {
-      if (isPlaced.current && list.current !== null) look(list.current.scrollOffset);
-    });
-    return () => cancelAnimationFrame(frame);
-  }, [rows, older, newer]);
-
-  // What grows inside (rows that turn out taller, a late picture) or takes room (a draft of several lines, the keyboard
-  // of a phone) must not take the end away. The list tells its height in its style, before anything is painted.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the list is there once there are rows.
-  useEffect(() => {
-    const node = scroller.current;
-    const inside = node?.querySelector(":scope > :has([data-row])");
-    if (node === null || !inside) return;
-    const height = new MutationObserver(keepEnd);
-    height.observe(inside, { attributes: true, attributeFilter: ["style"] });
-    const room = new ResizeObserver(keepEnd);
-    room.observe(node);
-    return () => {
-      height.disconnect();
-      room.disconnect();
-    };
-  }, [rows.length === 0, keepEnd]);
-
-  const noticeHand = useCallback(() => {
-    handAt.current = performance.now();
-  }, []);
-
-  // The view moves before its scroll event comes: what arrives in between must not take it back to the end.
-  const noticeWheel = useCallback(
-    ({ deltaY }: WheelEvent) => {
-      noticeHand();
-      const handle = list.current;
-      if (deltaY < 0 && handle !== null && handle.scrollSize > handle.viewportSize)
-        pinned.current = false;
-    },
-    [list, noticeHand],
-  );
-
-  const look = useCallback(
-    (offset: number) => {
-      const handle = list.current;
-      if (handle === null) return;
-      const left = handle.scrollSize - handle.viewportSize - offset;
-      // The end of what is loaded is not the end while there is more.
-      setAtEnd((newer === "end" && left < AT_END) || pinned.current);
-      const first = handle.findItemIndex(offset);
-      const key = latest.current.rows[first]?.key;
-      if (pinned.current || key === undefined) anchors.delete(path);
-      else anchors.set(path, { key, above: offset - handle.getItemOffset(first) });
-      if (offset < AHEAD && older === "more") void latest.current.loadOlder();
-      if (left < AHEAD && newer === "more") void latest.current.loadNewer();
-    },
-    [list, path, older, newer],
-  );
-
-  // Only what really scrolled says what the person wants: a look in between may find the view where it was before the hand.
-  const onScroll = useCallback(
-    (offset: number) => {
-      const handle = list.current;
-      if (handle === null) return;
-      const left = handle.scrollSize - handle.viewportSize - offset;
-      const isMeant = performance.now() - handAt.current < HAND;
-      if (newer === "end" && left < AT_END) pinned.current = true;
-      else if (isMeant) pinned.current = false;
-      look(offset);
-    },
-    [list, newer, look],
-  );
-  return { isAtEnd, isPlaced, pinned, keepEnd, noticeHand, noticeWheel, onScroll, shift };
-}
-
-/** Whether rows were added before the first one, or taken away there. */
-function isMoved(before: readonly Row[], now: readonly Row[]): boolean {
-  const [was, is] = [before[0]?.key, now[0]?.key];
-  if (was === undefined || is === undefined || was === is) return false;
-  return now.some(({ key }) => key === was) || before.some(({ key }) => key === is);
-}
-
-/** Seq of the first message that is new to this person and theirs to see; 0 when there is none. */
-function firstUnreadOf({ firstUnreadSeq, thread }: TimelineView): number {
-  return firstUnreadSeq === 0 ? 0 : Math.max(firstUnreadSeq, thread?.first_seq ?? 1);
+/** How many were new when the divider was drawn: reading them does not make them fewer. */
+function useCountAtDivider(seq: number, count: number): number {
+  const drawn = useRef({ seq, count });
+  if (drawn.current.seq !== seq) drawn.current = { seq, count };
+  else if (count > drawn.current.count) drawn.current.count = count;
+  return drawn.current.count;
 }

@@ -1,9 +1,9 @@
 // Words on the screen, in the language that was chosen.
 
-import { setupI18n } from "@lingui/core";
-import { compileMessage } from "@lingui/message-utils/compileMessage";
+import { localeFor } from "../lib/locale";
 import { look } from "../look";
 import { en, type Key } from "./en";
+import { format, type Values } from "./format";
 
 export type { Key } from "./en";
 
@@ -11,25 +11,26 @@ export type { Key } from "./en";
 export const languages = { en: "English", ar: "العربية" } as const;
 export type Language = keyof typeof languages;
 
-const i18n = setupI18n().setMessagesCompiler(compileMessage);
-i18n.load("en", en);
-i18n.activate("en");
+let texts: Readonly<Record<Key, string>> = en;
+let spoken: Language = "en";
+let written = localeFor(spoken, navigator.languages);
 
 /** Gets a language and uses it from now on. English is part of the page, others are fetched. */
 export async function speak(language: Language): Promise<void> {
-  if (language === "ar") i18n.load("ar", (await import("./ar")).ar);
-  i18n.activate(language);
+  texts = language === "ar" ? (await import("./ar")).ar : en;
+  spoken = language;
+  written = localeFor(language, navigator.languages);
   document.documentElement.lang = language;
   document.documentElement.dir = language === "ar" ? "rtl" : "ltr";
   look.set({ ...look.get(), language });
 }
 
 /** The words for a key. */
-export function t(key: Key, values?: Readonly<Record<string, string | number>>): string {
-  return i18n._(key, values);
+export function t(key: Key, values: Values = {}): string {
+  return format(texts[key], values, spoken);
 }
 
-/** The language that is spoken now, for dates and numbers. */
+/** For dates and times: the language that is spoken now, as it is written here. */
 export function locale(): string {
-  return i18n.locale;
+  return written;
 }

@@ -36,19 +36,34 @@ export function unreadPlace(rows: readonly Row[], firstUnread: number): number {
   return place === 0 && rows[0]?.message.seq !== firstUnread ? -1 : place;
 }
 
-/** The rows with their places. */
-export function placesOf(rows: readonly Row[], firstUnread: number): Place[] {
+/** The rows with their places; those that stand as they stood `before` are the same objects, so that they are not drawn again. */
+export function placesOf(
+  rows: readonly Row[],
+  firstUnread: number,
+  before: readonly Place[] = [],
+): Place[] {
   const unread = unreadPlace(rows, firstUnread);
+  const known = new Map(before.map((place) => [place.row, place]));
+  const isFirst = rows.map((row, index) => startsGroup(rows[index - 1], row) || index === unread);
   return rows.map((row, index) => {
-    const after = rows[index + 1];
-    const divides = (place: number) => place === unread;
-    return {
+    const place: Place = {
       key: row.key,
       row,
       startsDay: startsDay(rows[index - 1], row),
-      startsGroup: startsGroup(rows[index - 1], row) || divides(index),
-      endsGroup: after === undefined || startsGroup(row, after) || divides(index + 1),
-      startsUnread: divides(index),
+      startsGroup: isFirst[index] ?? true,
+      endsGroup: isFirst[index + 1] ?? true,
+      startsUnread: index === unread,
     };
+    const same = known.get(row);
+    return same !== undefined && isSame(same, place) ? same : place;
   });
+}
+
+function isSame(a: Place, b: Place): boolean {
+  return (
+    a.startsDay === b.startsDay &&
+    a.startsGroup === b.startsGroup &&
+    a.endsGroup === b.endsGroup &&
+    a.startsUnread === b.startsUnread
+  );
 }

@@ -2,11 +2,13 @@
 
 import type { Peer, ThreadItem } from "@semel/sdk";
 
-export type Section = "chats" | "people" | "settings" | "conversation";
+export type Section = "chats" | "people" | "settings" | "operator" | "conversation" | "join";
 
 export function sectionOf(path: string): Section {
   if (peerOf(path) !== undefined) return "conversation";
+  if (path === "/join") return "join";
   if (path.startsWith("/people")) return "people";
+  if (path === "/operator" || path.startsWith("/operator/")) return "operator";
   return path.startsWith("/settings") ? "settings" : "chats";
 }
 
@@ -21,6 +23,12 @@ export function peerOf(path: string): Peer | undefined {
     // Not an address that was made here.
   }
   return undefined;
+}
+
+/** Which page of the operator's area, where one was chosen. */
+export function operatorPageOf(path: string): string | undefined {
+  const [, area, page] = path.split("/");
+  return area === "operator" && page ? page : undefined;
 }
 
 export function pathOfUser(userId: string): string {

@@ -2,14 +2,16 @@ import type { Message } from "@semel/sdk";
 import { useClient, useContacts, useThreads } from "@semel/sdk/react";
 import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 import { useLocation } from "wouter";
+import { useNames } from "../conversation/names";
 import { locale, t } from "../i18n";
 import { layers } from "../layers";
 import { shortDate } from "../lib/dates";
 import { pathOfItem, pathOfUser } from "../lib/routes";
-import { matches } from "../lib/search";
+import { matches, wordsFor } from "../lib/search";
 import { isDark, look } from "../look";
+import { useTitles } from "../people/titles";
 import { searchedFor } from "../searched";
-import { Dialog } from "../ui/dialog";
+import { closeAnd, Dialog } from "../ui/dialog";
 
 /** Lines of a section. */
 const SHOWN_MAX = 8;
@@ -34,8 +36,7 @@ export function Palette({ threadId }: { readonly threadId: string | undefined })
   const chosen = Math.min(place, lines.length - 1);
   const run = (line: Line | undefined) => {
     if (line === undefined) return;
-    layers.close();
-    line.run();
+    closeAnd(line.run);
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.nativeEvent.isComposing) return;
@@ -137,6 +138,8 @@ function useLines(
   const { userId, markRead } = useBound();
   const threads = useThreads();
   const contacts = useContacts();
+  const titleOf = useTitles();
+  const names = useNames();
   const [, go] = useLocation();
   const byThread = new Map(threads.map((item) => [item.thread?.id, item]));
   const messages = found.map((message): Line => {
@@ -146,7 +149,7 @@ function useLines(
       key: message.id,
       section: "messages",
       label: message.content,
-      note: `${threadId === undefined ? `${item?.title ?? ""} · ` : ""}${when}`,
+      note: `${threadId === undefined ? `${item === undefined ? "" : titleOf(item)} · ` : ""}${when}`,
       run: () => {
         searchedFor.set(message);
         if (item !== undefined) go(pathOfItem(item, userId));
@@ -155,23 +158,23 @@ function useLines(
   });
   if (threadId !== undefined) return messages;
   const chats = threads
-    .filter((item) => matches(typed, [item.title]))
+    .filter((item) => matches(typed, [titleOf(item), item.title]))
     .slice(0, SHOWN_MAX)
     .map((item): Line => {
       const to = pathOfItem(item, userId);
-      const label = to === "/self" ? t("chats.self") : item.title;
+      const label = titleOf(item);
       const note = item.unreadCount > 0 ? t("chats.unread", { count: item.unreadCount }) : "";
       return { key: item.key, section: "chats", label, note, run: () => go(to) };
     });
   const people = contacts
-    .filter(({ user }) => typed !== "" && matches(typed, [user.display_name, user.user_id]))
+    .filter(({ user }) => typed !== "" && matches(typed, wordsFor(user, names)))
     .slice(0, SHOWN_MAX)
     .map(
       ({ user }): Line => ({
         key: `user ${user.user_id}`,
         section: "people",
-        label: user.display_name,
-        note: user.user_id,
+        label: names(user.user_id),
+        note: user.handle ? `@${user.handle}` : user.user_id,
         run: () => go(pathOfUser(user.user_id)),
       }),
     );

@@ -1,19 +1,25 @@
 import { useContacts } from "@semel/sdk/react";
 import { useState } from "react";
-import { Link } from "wouter";
+import { Link, useLocation } from "wouter";
+import { useNames } from "../conversation/names";
 import { t } from "../i18n";
 import { layers } from "../layers";
 import { pathOfUser } from "../lib/routes";
-import { matches } from "../lib/search";
+import { matches, wordsFor } from "../lib/search";
 import { Avatar } from "../ui/avatar";
 import { Button } from "../ui/button";
+import { LongList } from "../ui/long-list";
 import { Presence } from "../ui/presence";
 
 /** Everybody this person has to do with; each leads to the same conversation as the list of chats. */
 export function People() {
   const contacts = useContacts();
   const [filter, setFilter] = useState("");
-  const shown = contacts.filter(({ user }) => matches(filter, [user.display_name, user.user_id]));
+  const names = useNames();
+  const [path] = useLocation();
+  const shown = contacts
+    .filter(({ user }) => matches(filter, wordsFor(user, names)))
+    .sort((a, b) => names(a.user.user_id).localeCompare(names(b.user.user_id)));
   return (
     <>
       <header className="flex h-14 shrink-0 items-center px-4">
@@ -37,26 +43,37 @@ export function People() {
           </Button>
         </div>
       ) : (
-        <ul className="thin-scroll min-h-0 flex-1 overflow-auto px-2 pb-2">
-          {shown.map(({ user }) => (
-            <li key={user.user_id}>
-              <Link
-                href={pathOfUser(user.user_id)}
-                className="flex min-h-14 items-center gap-3 rounded-[12px] p-2 hover:bg-hover"
-              >
-                <Avatar id={user.user_id} name={user.display_name} presenceOf={user.user_id} />
-                <span className="min-w-0">
-                  <span dir="auto" className="block truncate text-start font-semibold">
-                    {user.display_name}
-                  </span>
-                  <span className="block truncate text-note text-text2">
-                    <Presence userId={user.user_id} otherwise={user.about ?? user.user_id} />
-                  </span>
+        <LongList
+          items={shown}
+          keyOf={({ user }) => user.user_id}
+          current={shown.find(({ user }) => path === pathOfUser(user.user_id))?.user.user_id}
+        >
+          {({ user }, tabIndex) => (
+            <Link
+              href={pathOfUser(user.user_id)}
+              tabIndex={tabIndex}
+              className="flex min-h-14 items-center gap-3 rounded-[12px] p-2 hover:bg-hover"
+            >
+              <Avatar
+                id={user.user_id}
+                name={names(user.user_id)}
+                picture={user.picture ?? null}
+                presenceOf={user.user_id}
+              />
+              <span className="min-w-0">
+                <span dir="auto" className="block truncate text-start font-semibold">
+                  {names(user.user_id)}
                 </span>
-              </Link>
-            </li>
-          ))}
-        </ul>
+                <span className="block truncate text-note text-text2">
+                  <Presence
+                    userId={user.user_id}
+                    otherwise={user.about ?? (user.handle ? `@${user.handle}` : user.user_id)}
+                  />
+                </span>
+              </span>
+            </Link>
+          )}
+        </LongList>
       )}
     </>
   );

@@ -7,11 +7,18 @@ export interface Arrival {
   readonly operator?: string;
   /** Why a provider's sign-in failed. */
   readonly error?: string;
+  /** Of a link into a group; `null` where the address is of one that was cut off. */
+  readonly invite?: string | null;
 }
+
+/** Where links into groups lead. */
+export const JOIN = "/join";
+/** What such a link has behind the `#`. */
+const INVITE = /^#[\w-]{43}$/;
 
 const parts = { "#token=": "token", "#operator=": "operator", "#sign_in_error=": "error" } as const;
 
-export function arrivalOf(hash: string): Arrival {
+export function arrivalOf(hash: string, path = "/"): Arrival {
   for (const [start, name] of Object.entries(parts)) {
     if (!hash.startsWith(start) || hash === start) continue;
     try {
@@ -20,11 +27,12 @@ export function arrivalOf(hash: string): Arrival {
       return {};
     }
   }
-  return {};
+  if (path !== JOIN || hash.length < 2) return {};
+  return { invite: INVITE.test(hash) ? hash.slice(1) : null };
 }
 
 export function arrive(): Arrival {
-  const arrival = arrivalOf(location.hash);
+  const arrival = arrivalOf(location.hash, location.pathname);
   if (Object.keys(arrival).length > 0) {
     history.replaceState(null, "", location.pathname + location.search);
   }

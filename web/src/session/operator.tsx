@@ -6,6 +6,7 @@ import { t } from "../i18n";
 import { wordsOf } from "../lib/errors";
 import { Button } from "../ui/button";
 import { Icon } from "../ui/icons";
+import { lookForOperatorRight } from "./operator-right";
 
 /** In this tab only, until it was used: the way to a provider and back leaves the page. */
 const NAME = "semel:operator";
@@ -27,7 +28,10 @@ export function OperatorNotice() {
     if (token === null) return;
     sessionStorage.removeItem(NAME);
     client.actions.claimOperator(token).then(
-      () => setSaid({ text: t("operator.done"), isBad: false }),
+      () => {
+        setSaid({ text: t("operator.done"), isBad: false });
+        void lookForOperatorRight(client);
+      },
       (error: unknown) =>
         setSaid({ text: t("operator.failed", { detail: wordsOf(error) }), isBad: true }),
     );

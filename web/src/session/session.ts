@@ -5,14 +5,20 @@ import {
   type Client,
   createClient,
   createSignIn,
+  hasCode,
   SemelError,
   type Witness,
 } from "@semel/sdk";
 import { useSyncExternalStore } from "react";
+import { forgetAnchors } from "../conversation/anchors";
+import { layers } from "../layers";
 import { ownerOf } from "../lib/token";
+import { searchedFor } from "../searched";
+import { untell } from "../told";
 import { type Account, keepAccount, onOtherAccount, readAccount } from "./account";
 import { arrive } from "./arrival";
 import { deviceId, deviceName } from "./device";
+import { followInvites, forgetInvite, keepInvite } from "./invite";
 import { claimLater } from "./operator";
 
 /** In this tab: it has gone to a provider, and comes back with a cookie. */
@@ -27,9 +33,19 @@ declare global {
   }
 }
 
+/** Why somebody has to sign in, where that is to be said. */
+export type Reason = "notToken" | "expired" | "provider" | "suspended";
+
 export type Session =
-  | { readonly phase: "out"; readonly reason?: "notToken" | "expired" | "provider" }
+  | { readonly phase: "out"; readonly reason?: Reason }
   | { readonly phase: "opening" }
+  /** A link brings another person's token than the one who is signed in. */
+  | {
+      readonly phase: "asking";
+      readonly from: Account;
+      readonly to: string;
+      readonly token: string;
+    }
   | {
       readonly phase: "in";
       readonly client: Client;
@@ -37,6 +53,8 @@ export type Session =
       readonly isOwn: boolean;
       /** The server takes the sign-in no more; what is kept can still be read and written. */
       readonly isOver: boolean;
+      /** An operator has suspended the person, as far as is known. */
+      readonly isSuspended: boolean;
     };
 
 /** Signing in at this server. */
@@ -51,6 +69,12 @@ let now: Session = { phase: "opening" };
 const listeners = new Set<() => void>();
 
 function set(next: Session): void {
+  // Another person may sign in without a reload.
+  if (now.phase === "in" && !(next.phase === "in" && next.client === now.client)) {
+    layers.closeAll();
+    searchedFor.set(undefined);
+    void untell();
+  }
   now = next;
   for (const listener of listeners) listener();
 }
@@ -71,17 +95,34 @@ export async function resume(): Promise<void> {
     if (now.phase === "out" || (now.phase === "in" && now.client.userId !== user_id))
       location.reload();
   });
-  const { token, operator, error } = arrive();
+  const { token, operator, error, invite } = arrive();
+  if (invite !== undefined) keepInvite(invite);
+  followInvites();
   if (operator !== undefined) claimLater(operator);
-  if (token !== undefined) return enterWithToken(token);
+  if (token !== undefined) return arriveWithToken(token);
   const wasAway = sessionStorage.getItem(AWAY) !== null;
   sessionStorage.removeItem(AWAY);
-  if (error !== undefined) return set({ phase: "out", reason: "provider" });
+  if (error !== undefined)
+    return set({ phase: "out", reason: error === "suspended" ? error : "provider" });
   if (wasAway) return comeBack();
   await leaveAtLast();
   const account = readAccount();
   if (account === undefined) set({ phase: "out" });
   else await open(account);
+}
+
+/** Whoever is signed in is asked before a link makes this page somebody else's. */
+async function arriveWithToken(token: string): Promise<void> {
+  const from = readAccount();
+  const to = ownerOf(token);
+  if (from === undefined || to === undefined || to === from.user_id) return enterWithToken(token);
+  set({ phase: "asking", from, to, token });
+}
+
+/** Goes on as who was signed in before. */
+export async function stay(account: Account): Promise<void> {
+  await leaveAtLast();
+  await open(account);
 }
 
 /** With a token of a host application. */
@@ -111,8 +152,8 @@ async function comeBack(): Promise<void> {
     const { user_id } = await signIn.resume();
     localStorage.removeItem(LEAVING);
     await open({ user_id });
-  } catch {
-    set({ phase: "out", reason: "provider" });
+  } catch (error) {
+    set({ phase: "out", reason: hasCode(error, "suspended") ? "suspended" : "provider" });
   }
 }
 
@@ -129,7 +170,7 @@ async function open(account: Account): Promise<void> {
   });
   client.connection.subscribe(() => follow(client));
   await client.start();
-  set({ phase: "in", client, isOwn: token === undefined, isOver: false });
+  set({ phase: "in", client, isOwn: token === undefined, isOver: false, isSuspended: false });
   follow(client);
 }
 
@@ -159,13 +200,18 @@ function follow(client: Client): void {
   if (now.phase !== "in" || now.client !== client) return;
   // Another tab signed out.
   if (phase === "stopped") {
+    forgetAnchors();
     set({ phase: "out" });
     return;
   }
   const isOver =
     phase === "kept_out" &&
     ["unauthenticated", "session_revoked", "wrong_account"].includes(code ?? "");
-  if (isOver !== now.isOver) set({ ...now, isOver });
+  // While it is tried again, what was known counts.
+  const isKnown = phase === "kept_out" || phase === "syncing" || phase === "online";
+  const isSuspended = isKnown ? code === "suspended" : now.isSuspended;
+  if (isOver !== now.isOver || isSuspended !== now.isSuspended)
+    set({ ...now, isOver, isSuspended });
 }
 
 /** To the sign-in; everything that is kept stays. */
@@ -181,5 +227,8 @@ export async function signOut(unsent: "refuse" | "discard"): Promise<void> {
   if (now.phase !== "in") return;
   await now.client.signOut(unsent);
   keepAccount(undefined);
+  forgetInvite();
+  forgetAnchors();
+  await untell();
   location.replace("/");
 }

@@ -5,13 +5,12 @@ import { look } from "../look";
 import { Button } from "../ui/button";
 import { Icon, Logo } from "../ui/icons";
 import { CodeForm } from "./code-form";
+import { hasInvite } from "./invite";
 import { wantsToBeOperator } from "./operator";
-import { goToProvider, signIn } from "./session";
+import { goToProvider, type Reason, signIn } from "./session";
 import { TokenForm } from "./token-form";
 import { type Sent, WhereForm } from "./where-form";
 import { wordsOfSignIn } from "./words";
-
-export type Reason = "notToken" | "expired" | "provider" | undefined;
 
 type Step =
   | { readonly type: "ways" }
@@ -19,7 +18,7 @@ type Step =
   | ({ readonly type: "code" } & Sent);
 
 /** One column: phone first, then the rest of what the server offers. */
-export default function SignIn({ reason }: { readonly reason: Reason }) {
+export default function SignIn({ reason }: { readonly reason: Reason | undefined }) {
   const [methods, error, ask] = useMethods();
   const [step, setStep] = useState<Step>({ type: reason === "notToken" ? "token" : "ways" });
   const hasOwn =
@@ -38,6 +37,11 @@ export default function SignIn({ reason }: { readonly reason: Reason }) {
       {wantsToBeOperator() && (
         <p className="mb-4 rounded-[10px] bg-ok-bg px-3 py-2 text-note text-ok">
           {t("operator.signIn")}
+        </p>
+      )}
+      {hasInvite() && (
+        <p className="mb-4 rounded-[10px] bg-ok-bg px-3 py-2 text-note text-ok">
+          {t("join.signIn")}
         </p>
       )}
       {isToken ? (

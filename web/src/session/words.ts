@@ -7,6 +7,7 @@ const words: Partial<Record<ErrorCode, Key>> = {
   wrong_code: "signin.wrongCode",
   challenge_over: "signin.codeOver",
   rate_limited: "signin.tooMany",
+  suspended: "signin.suspended",
   network: "signin.unreachable",
 };
 

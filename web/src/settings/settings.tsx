@@ -4,11 +4,18 @@ import { type FormEvent, useEffect, useState } from "react";
 import { type Language, languages, speak, t } from "../i18n";
 import { layers } from "../layers";
 import { wordsOf } from "../lib/errors";
-import { type Look, look, useLook } from "../look";
-import { signOut, useSession } from "../session/session";
+import { LIST_WIDTH, type Look, look, useLook } from "../look";
+import { setMe, useMe } from "../session/me";
+import { useSession } from "../session/session";
 import { Button } from "../ui/button";
+import { PictureField } from "../ui/picture-field";
+import { Blocked } from "./blocked";
+import { Choice } from "./choice";
 import { Devices } from "./devices";
+import { FoundBy } from "./findability";
+import { Handle } from "./handle";
 import { Part } from "./part";
+import { askToSignOut } from "./sign-out";
 
 export default function Settings() {
   const session = useSession();
@@ -19,6 +26,9 @@ export default function Settings() {
       </header>
       <div className="thin-scroll min-h-0 flex-1 space-y-6 overflow-auto px-4 pb-6">
         <Profile />
+        <Handle />
+        <FoundBy />
+        <Blocked />
         <Appearance />
         <Notices />
         {session.phase === "in" && session.isOwn && <Devices />}
@@ -30,12 +40,15 @@ export default function Settings() {
 
 function Profile() {
   const client = useClient();
+  // The form below asks for it.
+  const me = useMe(false);
   const [name, setName] = useState("");
   const [about, setAbout] = useState("");
   const [said, setSaid] = useState("");
   useEffect(() => {
     client.actions.user("me").then(
       (user) => {
+        setMe(user);
         setName(user.display_name);
         setAbout(user.about ?? "");
       },
@@ -45,12 +58,23 @@ function Profile() {
   const submit = (event: FormEvent) => {
     event.preventDefault();
     client.actions.changeProfile({ display_name: name.trim(), about: about.trim() }).then(
-      () => setSaid(t("settings.saved")),
+      (user) => {
+        setMe(user);
+        setSaid(t("settings.saved"));
+      },
       (error: unknown) => setSaid(wordsOf(error)),
     );
   };
   return (
     <Part title={t("settings.profile")}>
+      {me !== undefined && (
+        <PictureField
+          id={client.userId}
+          name={me.display_name}
+          picture={me.picture ?? null}
+          keep={async (picture) => setMe(await client.actions.changeProfile({ picture }))}
+        />
+      )}
       <form onSubmit={submit} className="space-y-3">
         <p className="text-note text-text2">{t("settings.id", { id: client.userId })}</p>
         <label className="block">
@@ -116,34 +140,30 @@ function Appearance() {
           options={{ send: t("settings.enterSends"), break: t("settings.enterBreaks") }}
           choose={(enter) => set({ enter })}
         />
+        <div className="max-lg:hidden">
+          <Choice
+            label={t("list.width")}
+            value={widthName(now.listWidth)}
+            options={{
+              least: t("list.least"),
+              usual: t("list.usual"),
+              most: t("list.most"),
+              ...(widthName(now.listWidth) === "own" ? { own: t("list.own") } : {}),
+            }}
+            choose={(width) =>
+              width !== "own" && set({ listWidth: LIST_WIDTH[width as keyof typeof LIST_WIDTH] })
+            }
+          />
+        </div>
       </div>
     </Part>
   );
 }
 
-function Choice<T extends string>(props: {
-  readonly label: string;
-  readonly value: T;
-  readonly options: Readonly<Record<T, string>>;
-  readonly choose: (value: T) => void;
-}) {
-  const values = Object.keys(props.options) as T[];
-  return (
-    <label className="block">
-      <span className="mb-1 block font-semibold">{props.label}</span>
-      <select
-        className="field"
-        value={props.value}
-        onChange={(event) => props.choose(event.target.value as T)}
-      >
-        {values.map((value) => (
-          <option key={value} value={value}>
-            {props.options[value]}
-          </option>
-        ))}
-      </select>
-    </label>
-  );
+/** Of the widths that have a name, else the person's own. */
+function widthName(width: number): string {
+  const names = Object.keys(LIST_WIDTH) as (keyof typeof LIST_WIDTH)[];
+  return names.find((name) => LIST_WIDTH[name] === width) ?? "own";
 }
 
 function Notices() {
@@ -179,25 +199,13 @@ function Notices() {
 
 function Device() {
   const { waiting, failed } = useOutbox();
-  const unsent = waiting + failed;
-  const ask = () =>
-    layers.open({
-      type: "ask",
-      title: t("settings.signOutAsk"),
-      note: unsent > 0 ? t("settings.signOutUnsent", { count: unsent }) : t("settings.signOutNote"),
-      confirm: t(unsent > 0 ? "settings.signOutLose" : "settings.signOut"),
-      act: async () => {
-        await signOut(unsent > 0 ? "discard" : "refuse");
-        layers.close();
-      },
-    });
   return (
     <Part title={t("settings.device")}>
       <div className="flex flex-wrap gap-2">
         <Button kind="quiet" onClick={() => layers.open({ type: "keys" })}>
           {t("keys.title")}
         </Button>
-        <Button kind="danger" onClick={ask}>
+        <Button kind="danger" onClick={() => askToSignOut(waiting + failed)}>
           {t("settings.signOut")}
         </Button>
       </div>

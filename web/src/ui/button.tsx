@@ -1,4 +1,4 @@
-import type { ButtonHTMLAttributes, ReactNode } from "react";
+import type { ComponentProps, ReactNode } from "react";
 
 const kinds = {
   primary: "bg-accent text-on-accent font-semibold px-4 hover:brightness-110",
@@ -12,7 +12,7 @@ export function Button({
   className = "",
   type = "button",
   ...rest
-}: ButtonHTMLAttributes<HTMLButtonElement> & { readonly kind: keyof typeof kinds }) {
+}: ComponentProps<"button"> & { readonly kind: keyof typeof kinds }) {
   const shape =
     "inline-flex min-h-10 items-center justify-center gap-2 rounded-[12px] transition duration-[120ms]";
   return <button type={type} className={`${shape} ${kinds[kind]} ${className}`} {...rest} />;
@@ -23,7 +23,7 @@ export function IconButton({
   label,
   children,
   ...rest
-}: ButtonHTMLAttributes<HTMLButtonElement> & {
+}: ComponentProps<"button"> & {
   readonly label: string;
   readonly children: ReactNode;
 }) {

@@ -1,23 +1,19 @@
 import { useClient, useConnection, useKeptIn, useOutbox } from "@semel/sdk/react";
-import { useEffect, useState } from "react";
-import { t } from "../i18n";
-import { Icon } from "../ui/icons";
-
-/** Milliseconds without a connection before it is said. */
-const PATIENCE = 2_000;
+import { t } from "./i18n";
+import { useIsAway } from "./session/connected";
+import { Icon } from "./ui/icons";
 
 /** Says when there is no connection, and what will happen. It goes by itself. */
 export function Strip() {
   const client = useClient();
-  const { phase, code, since } = useConnection();
+  const { phase, code } = useConnection();
   const { waiting } = useOutbox();
   const kept = useKeptIn();
-  const isBack = phase === "online" || phase === "syncing";
-  const isLate = useLate(isBack, since);
+  const isAway = useIsAway();
   let text: string | undefined;
   if (phase === "kept_out" && code !== "unauthenticated")
     text = t("offline.keptOut", { code: code ?? "" });
-  else if (!isBack && isLate) {
+  else if (isAway) {
     text = waiting > 0 ? t("offline.waiting", { count: waiting }) : t("offline.plain");
   } else if (kept.type === "memory" && kept.reason !== "chosen") text = t("offline.memory");
   return (
@@ -37,15 +33,4 @@ export function Strip() {
       )}
     </div>
   );
-}
-
-function useLate(isBack: boolean, since: number): boolean {
-  const [isLate, setLate] = useState(false);
-  useEffect(() => {
-    if (isBack) return setLate(false);
-    const timer = setTimeout(() => setLate(true), Math.max(0, PATIENCE - (Date.now() - since)));
-    return () => clearTimeout(timer);
-    // Going from one kind of trouble to another begins no new wait.
-  }, [isBack, since]);
-  return isLate;
 }
