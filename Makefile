@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run dev check test fmt lint unit compat sdk web deny bench load scaling simulate sabotage faults crash demo cluster
+.PHONY: help run dev check test fmt lint unit compat sdk web deny advisories bench bench-web load scaling simulate sabotage faults fuzz crash demo cluster
 
 DATA ?= ./data
 LISTEN ?= 127.0.0.1:8080
@@ -54,12 +54,22 @@ sdk: ## The TypeScript SDK: lints, types, tests in Node and in a browser, size, 
 deny: ## Licences, sources and forbidden dependencies
 	scripts/deny
 
+advisories: ## Known defects in the crates and packages of others (needs the network)
+	cargo deny --locked check advisories
+	cd sdk && npm audit --omit=dev
+	cd web && npm audit --omit=dev
+
 load: ## Load a server of its own by named scenarios (LOAD='--scenario all --check'; `semel load --help`)
 	cargo build --release --locked --package semel-cli
 	./target/release/semel load $(LOAD)
 
 bench: ## Messages a second, latencies, memory, fsyncs: on this machine, from outside (BENCH='--seconds 20 --json FILE')
 	cargo run --release --locked --package semel-testkit --bin bench -- $(BENCH)
+
+bench-web: ## The budgets of the web client: sizes, first paint, opening a thread of 100,000 messages, writing, scrolling
+	scripts/web build
+	cargo build --release --locked --package semel-cli
+	cd web && SEMEL_BIN="$(CURDIR)/target/release/semel" SEMEL_BENCH_PAGE=../docs/PERFORMANCE.md npm run --silent bench
 
 scaling: ## How cost grows with servers, connections, threads and people; write the tables of docs/SCALING.md (SCALING='--seconds 4')
 	cargo build --release --locked --package semel-cli
@@ -76,6 +86,9 @@ sabotage: ## Give the simulation every deliberate defect, which it must find; wr
 faults: ## Break a server in every way for half an hour, each run judged (SECONDS=…, FAULTS='power --cuts 20')
 	cargo run --release --locked --package semel-testkit --bin faults -- $(FAULTS)
 	cargo run --release --locked --package semel-testkit --bin reports
+
+fuzz: ## Lead every parser of what strangers send by coverage (SECONDS_EACH=60)
+	scripts/fuzz
 
 crash: ## Kill the server again and again under load, and judge what it did (KILLS=…)
 	cargo run --release --locked --package semel-testkit --bin faults -- kill --kills "$(KILLS)"

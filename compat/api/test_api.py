@@ -31,8 +31,8 @@ class Api(unittest.TestCase):
     def test_req_d11_every_call_answers_as_the_document_says(self):
         server = Server({"SEMEL_PHONE_SENDER": "terminal", "SEMEL_EMAIL_SENDER": "terminal"})
         self.addCleanup(server.close)
-        people = [Person(server, name) for name in ["ada", "mira", "kim"]]
-        ada, mira, kim = people
+        people = [Person(server, name) for name in ["ada", "mira", "kim", "lou"]]
+        ada, mira, kim, lou = people
         group = {"participants": [mira.id, kim.id], "thread_type": "group", "distinct": False}
         threads = [self.make(ada, group) for _ in range(2)]
         path = f"/api/chat/threads/{threads[0]}/messages"
@@ -45,6 +45,8 @@ class Api(unittest.TestCase):
             "SEMEL_OTHER_MESSAGE": messages[1],
             "SEMEL_USER": mira.id,
             "SEMEL_OTHER_USER": kim.id,
+            "SEMEL_ERASED_USER": lou.id,
+            "SEMEL_ERASED_TOKEN": make_token("max"),
         }
         command = [
             str(pathlib.Path(sys.executable).parent / "schemathesis"),

@@ -99,9 +99,25 @@ export class Device {
     await within(outcome, "a connection");
   }
 
-  /** The acknowledgement of an event. */
-  ask(name, data) {
-    return this.socket.timeout(10_000).emitWithAck(name, data);
+  /** The acknowledgement of an event. A disk that is busy with what others wrote may take seconds. */
+  async ask(name, data) {
+    try {
+      return await this.socket.timeout(30_000).emitWithAck(name, data);
+    } catch (error) {
+      throw new Error(`\`${name}\` was not answered: ${error.message} (${await this.#state()})`);
+    }
+  }
+
+  /** What there is to know when an answer does not come. */
+  async #state() {
+    const { connected, io } = this.socket;
+    const { readyState, upgrading, transport } = io.engine ?? {};
+    const way = `${transport?.name} ${transport?.readyState}${upgrading ? ", upgrading" : ""}`;
+    const { server } = this.person;
+    return (
+      `connected: ${connected}, engine ${readyState} over ${way}, left for: ${this.reasons.join(", ") || "nothing"}; ` +
+      `server answers ${await server.health()}; the end of its log:\n${server.log.slice(-2_000)}`
+    );
   }
 
   /** The data of an event that succeeds. */
