@@ -112,7 +112,12 @@ test("p_operator_1_who_is_suspended_is_told_so_and_comes_back", async ({ open, s
   await expect(mira.words).toHaveCount(0);
   await mira.page.reload();
   await expect(mira.page.getByRole("heading", { name: "You are suspended" })).toBeVisible();
+  // The attempt is over before the suspension is: else it would get in.
+  const socket = mira.page.waitForEvent("websocket");
+  const attempt = socket.then((one) => one.waitForEvent("close"));
   await mira.page.getByRole("button", { name: "Try again" }).click();
+  await attempt;
+  await expect(mira.page.getByRole("button", { name: "Try again" })).toBeEnabled();
   await expect(mira.page.getByRole("heading", { name: "You are suspended" })).toBeVisible();
   await server.operate("people/mira/lift", { reason: "a mistake" });
   await mira.page.getByRole("button", { name: "Try again" }).click();
