@@ -3,6 +3,7 @@
 import asyncio
 import unittest
 
+import requests
 import socketio
 
 from support import DEADLINE_SECONDS, Person, Server, make_message, make_token, until
@@ -70,6 +71,12 @@ class ThreadedClient(WithServer):
         self.addCleanup(device.client.shutdown)
         return device
 
+    def client(self):
+        """One that is refused: its connections stay open until whoever gave it the session closes that."""
+        session = requests.Session()
+        self.addCleanup(session.close)
+        return socketio.Client(reconnection=False, http_session=session)
+
     def test_sends_are_acknowledged_and_entries_arrive_in_order(self):
         for transports in TRANSPORTS:
             with self.subTest(transports=transports):
@@ -94,7 +101,7 @@ class ThreadedClient(WithServer):
         for what, auth in REFUSED.items():
             for transports in TRANSPORTS:
                 with self.subTest(what=what, transports=transports):
-                    client = socketio.Client(reconnection=False)
+                    client = self.client()
                     refusals = []
                     client.on("connect_error", refusals.append)
                     with self.assertRaises(socketio.exceptions.ConnectionError):
@@ -103,7 +110,7 @@ class ThreadedClient(WithServer):
                     self.assertEqual(refusals[0], {"message": "unauthenticated"})
 
     def test_a_namespace_that_does_not_exist_is_refused(self):
-        client = socketio.Client(reconnection=False)
+        client = self.client()
         refusals = []
         client.on("connect_error", refusals.append, namespace="/admin")
         with self.assertRaises(socketio.exceptions.ConnectionError):
