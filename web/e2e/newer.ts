@@ -45,9 +45,11 @@ export async function newerLater(port: number): Promise<NewerLater> {
   server.on("upgrade", (asked: IncomingMessage, socket: Socket) => {
     const up = ask(asked);
     up.on("error", () => socket.destroy());
-    up.on("upgrade", (came, other) => {
+    up.on("upgrade", (came, other, head) => {
       const lines = Object.entries(came.headers).map(([name, value]) => `${name}: ${value}`);
       socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines.join("\r\n")}\r\n\r\n`);
+      // The first words of the server may have come with its answer.
+      socket.write(head);
       sockets.add(other);
       socket.on("error", () => other.destroy()).pipe(other);
       other.on("error", () => socket.destroy()).pipe(socket);
