@@ -108,10 +108,9 @@ export function useScroll(
 
   // What grows inside (rows that turn out taller, a late picture) or takes room (a draft of several lines, the keyboard
   // of a phone) must not take the end away. The list tells its height in its style, before anything is painted.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the list is there once there are rows.
   useEffect(() => {
     const node = scroller.current;
-    const inside = node?.querySelector(":scope > :has([data-row])");
+    const inside = node?.querySelector("[data-rows]");
     if (node === null || !inside) return;
     const height = new MutationObserver(keep);
     height.observe(inside, { attributes: true, attributeFilter: ["style"] });
@@ -121,7 +120,7 @@ export function useScroll(
       height.disconnect();
       room.disconnect();
     };
-  }, [rows.length === 0, keep]);
+  }, [scroller, keep]);
 
   // Before the page goes, and before its rows do. Until the view was placed it is where it was left before.
   useLayoutEffect(() => {

@@ -1,7 +1,9 @@
 import type { Message, Peer, Row } from "@semel/sdk";
 import { type TimelineView, useClient } from "@semel/sdk/react";
 import {
+  type CSSProperties,
   type KeyboardEvent,
+  type ReactNode,
   type Ref,
   useCallback,
   useEffect,
@@ -167,6 +169,7 @@ export function Timeline(props: {
         )}
         <Virtualizer
           ref={list}
+          as={Rows}
           scrollRef={scroller}
           shift={shift}
           startMargin={EDGE}
@@ -234,6 +237,15 @@ export function Timeline(props: {
       <Announcer {...{ rows, isLive, isLoaded, names, isNew }} last={thread?.last_seq} />
     </div>
   );
+}
+
+/** In what the list has its rows, there before any of them is; `useScroll` watches its height. */
+function Rows(props: {
+  readonly style: CSSProperties;
+  readonly children: ReactNode;
+  readonly ref?: Ref<HTMLDivElement>;
+}) {
+  return <div data-rows="" {...props} />;
 }
 
 /** Letters that act on the focused message. */
