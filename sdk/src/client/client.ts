@@ -145,7 +145,9 @@ export class Client {
     this.#ends.push(followPage(() => this.wake()));
     await this.#replica.load();
     this.#tabs.tell({ type: "hello" });
-    this.#tabs.campaign((lost) => this.#lead(lost));
+    // Who leads may not know that there is nothing: a newer program empties what an older one kept.
+    const since = await this.#database.read(["meta"], (tx) => tx.get("meta", "since"));
+    this.#tabs.campaign((lost) => this.#lead(lost), since === undefined);
   }
 
   /** Ends. What waits in the outbox is sent by the next one, or by another tab. */

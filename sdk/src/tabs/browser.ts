@@ -36,9 +36,9 @@ class BrowserTabs implements Tabs {
     };
   }
 
-  campaign(lead: Lead): void {
+  campaign(lead: Lead, now = false): void {
     if (!("locks" in navigator)) void lead(this.#end.signal);
-    else void this.#campaign(lead);
+    else void this.#campaign(lead, now);
   }
 
   tell(news: News): void {
@@ -55,8 +55,9 @@ class BrowserTabs implements Tabs {
     this.#channel.close();
   }
 
-  async #campaign(lead: Lead): Promise<void> {
+  async #campaign(lead: Lead, now: boolean): Promise<void> {
     const end = this.#end.signal;
+    if (now) await this.#hold(lead, { steal: true });
     while (!end.aborted) {
       const change = new AbortController();
       const stopWaiting = () => change.abort();

@@ -11,8 +11,8 @@ export type Lead = (lost: AbortSignal) => Promise<void>;
 export interface Tabs {
   /** This tab's name for itself. */
   readonly name: string;
-  /** Leads as soon as no other tab does, again and again until closed. */
-  campaign(lead: Lead): void;
+  /** Leads as soon as no other tab does, again and again until closed. `now`: the first time, instead of who leads. */
+  campaign(lead: Lead, now?: boolean): void;
   /** Tells all other tabs. */
   tell(news: News): void;
   /** Hears what others tell. */

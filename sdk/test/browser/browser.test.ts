@@ -132,6 +132,31 @@ test("the leader closes or freezes: another tab goes on", async () => {
   expect(await contents()).toEqual(["from the second tab", "while the leader is frozen"]);
 });
 
+test("a newer program empties the cache under a tab that leads: everything is learnt anew", async () => {
+  const [one, two] = [await browsers.tab(context), await browsers.tab(context)];
+  await start(one);
+  await call(one, "send", bob, "before the update");
+  await until(async () => (await contents()).length === 1, "the message at the server");
+  await until(async () => (await call(one, "waiting")) === 0, "an empty outbox");
+  await until(async () => (await call(one, "count", "contacts")) === 1, "the contact");
+  await call(one, "age");
+  // Nobody looks at the new one: it does not take over for a leader that seems to be frozen.
+  await one.bringToFront();
+  await start(two);
+  // Messages would come of themselves, some time; who is a contact is told by a `sync` only.
+  await until(async () => (await call(two, "count", "contacts")) === 1, "the contact again");
+  await call(two, "open", { user_id: bob });
+  const [row] = await until(async () => {
+    const rows = await call(two, "rows");
+    return rows.length > 0 && rows;
+  }, "what the server has");
+  expect(row).toMatchObject({ content: "before the update", state: "stored" });
+  await call(one, "send", bob, "from the older tab");
+  await until(async () => (await call(two, "rows")).length === 2, "both messages in the new tab");
+  await until(async () => (await contents()).length === 2, "both messages at the server");
+  expect(await contents()).toEqual(["before the update", "from the older tab"]);
+});
+
 test("signing out removes everything, in all tabs, and not before what waits is given up", async () => {
   const [one, two] = [await browsers.tab(context), await browsers.tab(context)];
   await start(one);

@@ -1,5 +1,6 @@
 // What runs in the page: the SDK as an application bundles it, and a small application with React.
 
+import { type IDBPDatabase, openDB } from "idb";
 import { createElement as h } from "react";
 import { createRoot } from "react-dom/client";
 
@@ -42,6 +43,10 @@ const page = {
   stop: () => client.stop(),
   signOut: (unsent: "refuse" | "discard") => client.signOut(unsent),
   databases: async () => (await indexedDB.databases()).map(({ name }) => name),
+  /** How many records a store has. */
+  count: (store: string) => inDatabase((database) => database.count(store)),
+  /** What is kept is of an older program: the next page to open it empties what can be had again. */
+  age: () => inDatabase((database) => database.put("meta", { name: "cache_version", value: 0 })),
   locks: async () => (await navigator.locks.query()).held?.map(({ name }) => name) ?? [],
   /** Nothing of this tab runs for so long, as when a browser freezes it; its lock stays held. */
   block(milliseconds: number) {
@@ -66,6 +71,12 @@ const page = {
     createRoot(root).render(h(ClientProvider, { client }, h(App)));
   },
 };
+
+async function inDatabase<T>(work: (database: IDBPDatabase) => Promise<T>): Promise<T> {
+  const [found] = await indexedDB.databases();
+  const database = await openDB(found?.name ?? "");
+  return work(database).finally(() => database.close());
+}
 
 export type Page = typeof page;
 
