@@ -1,7 +1,9 @@
 // One person's chat on one device: what a host application talks to.
 
+import { forgetAllButUnsent } from "../database/forget.js";
 import type { Database } from "../database/port.js";
 import type { KeptIn } from "../database/resilient.js";
+import { storeNames } from "../database/schema.js";
 import { type Observable, partOf, Value } from "../emitter.js";
 import type { EngineContext } from "../engine/context.js";
 import { Engine } from "../engine/engine.js";
@@ -152,6 +154,10 @@ export class Client {
 
   /** Ends. What waits in the outbox is sent by the next one, or by another tab. */
   async stop(): Promise<void> {
+    await this.#stop();
+  }
+
+  async #stop(last?: () => Promise<void>): Promise<void> {
     if (this.#isStopped) return;
     this.#isStopped = true;
     for (const end of this.#ends) end();
@@ -164,6 +170,7 @@ export class Client {
     this.#composer.stop();
     this.#tabs.close();
     await engine?.stop();
+    await last?.().catch(() => undefined);
     this.#replica.close();
     this.#database.close();
     this.#connection.set({ phase: "stopped", since: this.#context.environment.now() });
@@ -180,6 +187,15 @@ export class Client {
     await this.stop();
     await this.#tokens.end();
     await this.#storage.remove(this.#account);
+  }
+
+  /**
+   * For when the sign-in was ended (`session_revoked`): ends in all tabs, and removes from this device what can be had again.
+   * What was not sent and what was begun stays, and is there when the same person signs in again.
+   */
+  async forget(): Promise<void> {
+    this.#tabs.tell({ type: "signed_out" });
+    await this.#stop(() => this.#database.write(storeNames, "strict", forgetAllButUnsent));
   }
 
   /** Tries to connect now, and reads again what other tabs may have changed: after waking up, or when told to. */

@@ -58,7 +58,9 @@ export class Composer {
   readonly #replica: Replica;
   readonly #newId: () => string;
   readonly #look: () => void;
-  readonly #stop = new AbortController();
+  /** Those who wait to be told what becomes of a message. */
+  readonly #asking = new Set<() => void>();
+  #isStopped = false;
   #waiting: Waiting[] = [];
   #keeping: Promise<void> | undefined;
 
@@ -71,7 +73,8 @@ export class Composer {
 
   /** Nobody learns any more what becomes of a message: that is for the next client, or another tab. */
   stop(): void {
-    this.#stop.abort();
+    this.#isStopped = true;
+    for (const stop of this.#asking) stop();
   }
 
   /** Messages to one conversation are stored in the order of these calls. */
@@ -178,10 +181,9 @@ export class Composer {
   async #stored(client_id: string, kept: Promise<void>): Promise<Message> {
     await kept;
     return new Promise((resolve, reject) => {
-      const { signal } = this.#stop;
       const end = (outcome: Message | SemelError) => {
         unsubscribe();
-        signal.removeEventListener("abort", onStop);
+        this.#asking.delete(onStop);
         if (outcome instanceof SemelError) reject(outcome);
         else resolve(outcome);
       };
@@ -203,8 +205,8 @@ export class Composer {
         outbox = now;
       };
       const unsubscribe = state.subscribe(onChange);
-      signal.addEventListener("abort", onStop);
-      if (signal.aborted) onStop();
+      this.#asking.add(onStop);
+      if (this.#isStopped) onStop();
       else onChange();
     });
   }

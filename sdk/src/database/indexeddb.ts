@@ -2,6 +2,7 @@
 
 import { deleteDB, type IDBPDatabase, type IDBPTransaction, openDB } from "idb";
 
+import { forgetCache } from "./forget.js";
 import { isRange } from "./memory.js";
 import type { Database, Durability, Key, Query, Range, Reader, Writer } from "./port.js";
 import {
@@ -53,8 +54,7 @@ async function forgetOldCache(database: Database): Promise<void> {
   // A newer program's is left to it: it would be emptied in turns.
   if (Number(known?.value ?? 0) >= CACHE_VERSION) return;
   await database.write(["meta", ...cacheStores], "relaxed", async (tx) => {
-    for (const store of cacheStores) await tx.remove(store, {});
-    await tx.remove("meta", "since");
+    await forgetCache(tx);
     await tx.put("meta", { name, value: CACHE_VERSION });
   });
 }

@@ -83,7 +83,10 @@ export class SignIn implements TokenSource {
     return (await this.#call<{ authorization_url: string }>("POST", path, body)).authorization_url;
   }
 
-  /** Goes on with the sign-in that this device has. Rejects with `unauthenticated` when it has none, or it was ended. */
+  /**
+   * Goes on with the sign-in that this device has. Rejects with `unauthenticated` when it has none, with `session_revoked` when
+   * it was ended.
+   */
   resume(): Promise<SignedIn> {
     this.#renewal ??= this.#alone(() => this.#renew()).finally(() => {
       this.#renewal = undefined;
@@ -127,7 +130,8 @@ export class SignIn implements TokenSource {
       if (!isRefused(error) || error.problem.status !== 401) throw error;
       this.#access = undefined;
       if (keep !== "cookie") await keep.set(undefined);
-      throw new SemelError("unauthenticated", error.problem.detail, { cause: error });
+      const code = error.code === "session_revoked" ? error.code : "unauthenticated";
+      throw new SemelError(code, error.problem.detail, { cause: error });
     }
   }
 

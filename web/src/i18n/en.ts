@@ -13,6 +13,8 @@ export const en = {
   "signin.open": "Open my chats",
   "signin.notToken": "This is no access token.",
   "signin.expired": "Your sign-in is not valid any more. What waits to be sent is kept.",
+  "signin.revoked":
+    "This device was signed out. What you had not sent yet is kept, and goes when you sign in again.",
   "signin.provider": "That sign-in was not completed. Try again, or choose another way.",
   "signin.suspended":
     "An operator of this server has suspended you. Until that is lifted you cannot sign in.",

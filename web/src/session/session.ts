@@ -34,7 +34,7 @@ declare global {
 }
 
 /** Why somebody has to sign in, where that is to be said. */
-export type Reason = "notToken" | "expired" | "provider" | "suspended";
+export type Reason = "notToken" | "expired" | "revoked" | "provider" | "suspended";
 
 export type Session =
   | { readonly phase: "out"; readonly reason?: Reason }
@@ -204,9 +204,8 @@ function follow(client: Client): void {
     set({ phase: "out" });
     return;
   }
-  const isOver =
-    phase === "kept_out" &&
-    ["unauthenticated", "session_revoked", "wrong_account"].includes(code ?? "");
+  if (phase === "kept_out" && code === "session_revoked") return void leaveEnded(client);
+  const isOver = phase === "kept_out" && ["unauthenticated", "wrong_account"].includes(code ?? "");
   // While it is tried again, what was known counts.
   const isKnown = phase === "kept_out" || phase === "syncing" || phase === "online";
   const isSuspended = isKnown ? code === "suspended" : now.isSuspended;
@@ -220,6 +219,14 @@ export async function leaveForSignIn(): Promise<void> {
   keepAccount(undefined);
   set({ phase: "out", reason: "expired" });
   if (before.phase === "in") await before.client.stop();
+}
+
+/** The sign-in was ended, from another device or by the server: who finds this one reads nothing on it. */
+async function leaveEnded(client: Client): Promise<void> {
+  set({ phase: "out", reason: "revoked" });
+  keepAccount(undefined);
+  forgetAnchors();
+  await client.forget();
 }
 
 /** Removes everything of this person from this device. A fresh page has nothing of it in memory either. */
