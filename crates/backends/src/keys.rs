@@ -20,6 +20,7 @@ pub(crate) fn is_known(key: &Key, rows: &Rows) -> bool {
         Key::User(who) | Key::Actor(who) | Key::Alone(who) => rows.users.knows(who),
         Key::Contact(of, who) => rows.contacts.knows(&(of.clone(), who.clone())),
         Key::PersonHead(who) => rows.person_heads.knows(who),
+        Key::PersonLine(who, subject) => rows.person_log.knows(&(who.clone(), subject.clone())),
         Key::Answer(who, key) => rows.answers.knows(&(who.clone(), key.clone())),
         Key::Plain(key) => plain::is_known(key, rows),
         list => rows.lists.contains_key(list),
@@ -41,6 +42,7 @@ pub(crate) fn is_list(key: &Key) -> bool {
         | Key::Alone(_)
         | Key::Contact(..)
         | Key::PersonHead(_)
+        | Key::PersonLine(..)
         | Key::Answer(..) => false,
         Key::Roster(_)
         | Key::Standing(..)

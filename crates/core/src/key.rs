@@ -2,7 +2,7 @@
 
 use semel_protocol::{ClientId, MessageId, Rev, Seq, ThreadId, Timestamp, UserId};
 
-use crate::{participants_key::ParticipantsKey, plain::PlainKey};
+use crate::{participants_key::ParticipantsKey, plain::PlainKey, row::Subject};
 
 /// Names what has to be loaded before a rule can be decided or a question answered.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,6 +62,8 @@ pub enum Key {
     Together(UserId, UserId),
     /// For questions only: up to `limit` contacts by id, after the one given, with the people's rows.
     ContactsOf(UserId, Option<UserId>, usize),
-    /// For questions only: what a person's own log says after a number.
-    PersonLog(UserId, u64),
+    /// For questions only: one line of a person's own log.
+    PersonLine(UserId, Subject),
+    /// For questions only: up to `limit` lines of a person's own log after a number, oldest first.
+    PersonLog(UserId, u64, usize),
 }

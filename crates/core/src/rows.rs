@@ -374,6 +374,29 @@ impl Rows {
         Ok(head.copied().unwrap_or(0))
     }
 
+    /// The number of a line of a person's own log.
+    pub(crate) fn person_line(&self, who: &UserId, subject: &Subject) -> Loaded<Option<u64>> {
+        let line = (who.clone(), subject.clone());
+        let number = known(self.person_log.get(&line), || {
+            Key::PersonLine(who.clone(), subject.clone())
+        })?;
+        Ok(number.copied())
+    }
+
+    /// Up to `limit` lines of a person's own log after a number, oldest first.
+    pub(crate) fn person_log(
+        &self,
+        who: &UserId,
+        after: u64,
+        limit: usize,
+    ) -> Loaded<&[(u64, Subject)]> {
+        let key = Key::PersonLog(who.clone(), after, limit);
+        match self.list(&key)? {
+            List::Subjects(lines) => Ok(lines),
+            _ => Err(Stop::NotLoaded(key)),
+        }
+    }
+
     pub(crate) fn answer(&self, who: &UserId, key: &str) -> Loaded<Option<&AnswerRow>> {
         let pair = (who.clone(), key.to_owned());
         known(self.answers.get(&pair), || {

@@ -260,7 +260,7 @@ async fn check_nothing_is_left(ledger: &dyn Ledger, direct: ThreadId, group: Thr
     // What is left keeps the direct thread shut.
     let blocks = plain(ledger, PlainKey::BlocksOf(ann(), None, 10)).await;
     assert_eq!(blocks, [PlainKey::Block(ann(), user("bob"))]);
-    let own = list(ledger, Key::PersonLog(ann(), 0)).await;
+    let own = list(ledger, Key::PersonLog(ann(), 0, 10)).await;
     let List::Subjects(own) = own else {
         panic!("{own:?}");
     };

@@ -303,7 +303,7 @@ pub(crate) async fn stored_answers_are_found_by_message_and_time(engine: impl En
     assert_eq!(rows.answers.get(&key("b")), Some(None));
 }
 
-pub(crate) async fn a_persons_log_is_read_from_a_number(engine: impl Engine) {
+pub(crate) async fn a_persons_log_is_read_line_by_line_and_page_by_page(engine: impl Engine) {
     let (ann, id): (UserId, _) = (user("ann"), ThreadId(uuid(1)));
     let line = |subject, number| ((user("ann"), subject), Some(number));
     let person_log = vec![
@@ -317,15 +317,25 @@ pub(crate) async fn a_persons_log_is_read_from_a_number(engine: impl Engine) {
     engine.store(&changes);
     changes.person_log = vec![line(Subject::Read(id), 3)];
     engine.store(&changes);
-    let keys = [Key::PersonLog(ann.clone(), 0), Key::PersonLog(ann, 2)];
-    let rows = load(&*engine.ledger(), &keys).await;
+    let contact = Subject::Contact(user("bob"));
+    let keys = [
+        Key::PersonLog(ann.clone(), 0, 10),
+        Key::PersonLog(ann.clone(), 2, 10),
+        Key::PersonLog(ann.clone(), 0, 1),
+    ];
+    let subjects = [Subject::Read(id), contact.clone(), Subject::Thread(id)];
+    let line_keys = subjects.map(|subject| Key::PersonLine(ann.clone(), subject));
+    let both = [line_keys.to_vec(), keys.to_vec()].concat();
+    let rows = load(&*engine.ledger(), &both).await;
+    let number = |subject| rows.person_log.get(&(ann.clone(), subject));
+    assert_eq!(number(Subject::Read(id)), Some(Some(&3)));
+    assert_eq!(number(contact.clone()), Some(Some(&2)));
+    assert_eq!(number(Subject::Thread(id)), Some(None));
     let lines = |at: usize| match &rows.lists[&keys[at]] {
         List::Subjects(lines) => lines.clone(),
         other => panic!("{other:?} has no subjects"),
     };
-    assert_eq!(
-        lines(0),
-        [(2, Subject::Contact(user("bob"))), (3, Subject::Read(id))]
-    );
+    assert_eq!(lines(0), [(2, contact.clone()), (3, Subject::Read(id))]);
     assert_eq!(lines(1), [(3, Subject::Read(id))]);
+    assert_eq!(lines(2), [(2, contact)]);
 }

@@ -94,7 +94,7 @@ macro_rules! conformance {
                 a_changed_row_replaces_the_old_one, a_row_that_breaks_a_rule_is_refused_whole;
             lists: contacts_page, threads_page_newest_first_without_hidden_ones, standing_pages, entries_page_with_their_messages,
                 messages_fill_their_interval,
-                messages_are_found_whatever_stands_between_them, stored_answers_are_found_by_message_and_time, a_persons_log_is_read_from_a_number;
+                messages_are_found_whatever_stands_between_them, stored_answers_are_found_by_message_and_time, a_persons_log_is_read_line_by_line_and_page_by_page;
             sign_in: rows_of_signing_in_come_back_and_go, what_is_absent_of_signing_in_is_known_to_be,
                 lists_of_signing_in_name_what_they_say, req_d2_of_a_hundred_guesses_at_once_five_are_compared,
                 req_d2_two_right_guesses_at_once_bring_one_session,

@@ -268,7 +268,8 @@ pub(crate) async fn every_kind_of_row_comes_back(engine: impl Engine) {
         Key::Contact(ann.clone(), bob.clone()),
         Key::Plain(PlainKey::Block(ann.clone(), bob.clone())),
         Key::PersonHead(ann.clone()),
-        Key::PersonLog(ann.clone(), 0),
+        Key::PersonLine(ann.clone(), Subject::Profile(bob.clone())),
+        Key::PersonLog(ann.clone(), 0, 10),
         Key::Answer(ann.clone(), "key".to_owned()),
         Key::Roster(id),
         entries.clone(),
@@ -301,7 +302,7 @@ pub(crate) async fn every_kind_of_row_comes_back(engine: impl Engine) {
         panic!("a chain")
     };
     assert_eq!(*chain, Some(changes.entries[1].chain));
-    let List::Subjects(lines) = &rows.lists[&Key::PersonLog(ann, 0)] else {
+    let List::Subjects(lines) = &rows.lists[&Key::PersonLog(ann, 0, 10)] else {
         panic!("subjects")
     };
     let told = lines
@@ -330,6 +331,7 @@ pub(crate) async fn what_is_absent_is_known_to_be(engine: impl Engine) {
         Key::User(ann.clone()),
         Key::Contact(ann.clone(), ann.clone()),
         Key::PersonHead(ann.clone()),
+        Key::PersonLine(ann.clone(), Subject::Read(id)),
         Key::Answer(ann.clone(), "key".to_owned()),
         Key::AnswersNaming(message),
         Key::ChainAt(id, 1),
@@ -354,10 +356,12 @@ pub(crate) async fn what_is_absent_is_known_to_be(engine: impl Engine) {
     assert_eq!(rows.users.get(&ann), Some(None));
     assert_eq!(rows.contacts.get(&(ann.clone(), ann.clone())), Some(None));
     assert_eq!(rows.person_heads.get(&ann), Some(None));
+    let line = (ann.clone(), Subject::Read(id));
+    assert_eq!(rows.person_log.get(&line), Some(None));
     assert_eq!(rows.answers.get(&(ann, "key".to_owned())), Some(None));
-    assert!(matches!(&rows.lists[&keys[10]], List::Answers(list) if list.is_empty()));
-    assert!(matches!(&rows.lists[&keys[11]], List::Chain(None)));
-    assert!(matches!(&rows.lists[&keys[12]], List::People(list) if list.is_empty()));
+    assert!(matches!(&rows.lists[&keys[11]], List::Answers(list) if list.is_empty()));
+    assert!(matches!(&rows.lists[&keys[12]], List::Chain(None)));
+    assert!(matches!(&rows.lists[&keys[13]], List::People(list) if list.is_empty()));
 }
 
 pub(crate) async fn every_fact_comes_back(engine: impl Engine) {

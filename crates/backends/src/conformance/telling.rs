@@ -79,7 +79,7 @@ async fn ann_among_many(ledger: &dyn Ledger) -> Vec<UserId> {
 async fn lines(ledger: &dyn Ledger, people: &[UserId]) -> BTreeMap<UserId, (u64, usize)> {
     let mut found = BTreeMap::new();
     for who in people {
-        let log = list(ledger, Key::PersonLog(who.clone(), 0)).await;
+        let log = list(ledger, Key::PersonLog(who.clone(), 0, usize::MAX)).await;
         let List::Subjects(log) = log else {
             panic!("{log:?}");
         };

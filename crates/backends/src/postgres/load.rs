@@ -10,7 +10,7 @@ use semel_core::{
     Key, Rows,
     participants_key::ParticipantsKey,
     plain::PlainKey,
-    row::{AnswerRow, ClientIdRow, ContactRow, ThreadRow},
+    row::{AnswerRow, ClientIdRow, ContactRow, Subject, ThreadRow},
     rows::AnswerKey,
 };
 use semel_protocol::{
@@ -21,7 +21,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{
-    codec::{Columns, MoreColumns, Named, bound, decode_ids},
+    codec::{Columns, MoreColumns, Named, bound, decode_ids, decode_subject, encode_subject},
     connect::Session,
     load_lists::{self, Fetched},
     load_log, load_people,
@@ -52,6 +52,10 @@ pub(super) const USERS: &str =
 pub(super) const CONTACTS: &str = "SELECT c.user_id, c.contact_id, c.since, c.own_name
      FROM unnest($1::text[], $2::text[]) AS k (one, other)
      JOIN contacts c ON c.user_id = k.one COLLATE \"C\" AND c.contact_id = k.other COLLATE \"C\"";
+pub(super) const LINES: &str = "SELECT l.user_id, l.subject, l.subject_id, l.user_rev
+     FROM unnest($1::text[], $2::text[], $3::bytea[]) AS k (who, subject, subject_id)
+     JOIN person_log l
+         ON l.user_id = k.who COLLATE \"C\" AND l.subject = k.subject AND l.subject_id = k.subject_id";
 
 macro_rules! heads {
     ($lock:literal) => {
@@ -111,6 +115,7 @@ pub(super) struct Wanted {
     pub(super) alone: BTreeSet<UserId>,
     pub(super) contacts: BTreeSet<(UserId, UserId)>,
     pub(super) heads: BTreeSet<UserId>,
+    pub(super) lines: BTreeSet<(UserId, Subject)>,
     pub(super) answers: BTreeSet<(UserId, String)>,
     pub(super) plain: BTreeSet<PlainKey>,
     pub(super) lists: Vec<Key>,
@@ -152,6 +157,7 @@ impl Wanted {
             }
             Key::Contact(of, who) => drop(self.contacts.insert((of, who))),
             Key::PersonHead(who) => drop(self.heads.insert(who)),
+            Key::PersonLine(who, subject) => drop(self.lines.insert((who, subject))),
             Key::Answer(who, key) => drop(self.answers.insert((who, key))),
             Key::Plain(key) if !key.is_list() => drop(self.plain.insert(key)),
             list => self.lists.push(list),
@@ -169,6 +175,7 @@ impl Wanted {
             && self.users.is_empty()
             && self.contacts.is_empty()
             && self.heads.is_empty()
+            && self.lines.is_empty()
             && self.answers.is_empty()
             && self.plain.is_empty()
             && self.lists.is_empty()
@@ -213,10 +220,14 @@ pub(super) struct Found {
     pub(super) users: Vec<Row>,
     contacts: Vec<Row>,
     heads: Vec<Row>,
+    lines: Vec<Row>,
     pub(super) answers: Vec<Row>,
     plain: Vec<plain::FoundRow>,
     lists: Vec<Fetched>,
 }
+
+/// People, subjects' names and subjects' ids.
+type LineColumns<'a> = (Vec<&'a str>, Vec<&'static str>, Vec<&'a [u8]>);
 
 /// Columns of keys.
 struct KeyColumns<'a> {
@@ -226,6 +237,7 @@ struct KeyColumns<'a> {
     owners: Vec<&'a [u8]>,
     users: Vec<&'a str>,
     heads: Vec<&'a str>,
+    lines: LineColumns<'a>,
     seats: (Vec<Uuid>, Vec<&'a str>),
     client_ids: (Vec<Uuid>, Vec<&'a str>),
     messages: (Vec<Uuid>, Vec<i64>),
@@ -243,6 +255,7 @@ impl<'a> KeyColumns<'a> {
             owners: wanted.owners.iter().map(|key| &key[..]).collect(),
             users: wanted.users.iter().map(UserId::as_str).collect(),
             heads: wanted.heads.iter().map(UserId::as_str).collect(),
+            lines: lines(&wanted.lines),
             seats: pairs(&wanted.seats, |(id, who)| (id.0, who.as_str())),
             client_ids: pairs(&wanted.client_ids, |(id, who)| (id.0, who.as_str())),
             messages: pairs(&wanted.messages, |(id, seq)| (id.0, bound(*seq))),
@@ -269,6 +282,7 @@ async fn fetch_all(session: &Session, wanted: &Wanted, locks: &Locks) -> Result<
         owners,
         users,
         heads,
+        lines: (whose, subjects, subject_ids),
         seats: (seat_ids, seat_users),
         client_ids: (client_ids, senders),
         messages: (ids, seqs),
@@ -295,6 +309,7 @@ async fn fetch_all(session: &Session, wanted: &Wanted, locks: &Locks) -> Result<
         message_ids,
         users,
         contacts,
+        lines,
         answers,
         plain,
         lists,
@@ -312,6 +327,7 @@ async fn fetch_all(session: &Session, wanted: &Wanted, locks: &Locks) -> Result<
         ask!(session, load_log::MESSAGE_IDS, of, message_ids),
         ask!(session, USERS, users),
         ask!(session, CONTACTS, ones, others),
+        ask!(session, LINES, whose, subjects, subject_ids),
         ask!(session, answers_sql, actors, keys),
         Box::pin(plain::fetch(session, wanted.plain.iter())),
         try_join_all(lists),
@@ -330,6 +346,7 @@ async fn fetch_all(session: &Session, wanted: &Wanted, locks: &Locks) -> Result<
         users,
         contacts,
         heads,
+        lines,
         answers,
         plain,
         lists,
@@ -339,6 +356,14 @@ async fn fetch_all(session: &Session, wanted: &Wanted, locks: &Locks) -> Result<
 /// Two columns of a set.
 fn pairs<'a, T, A, B>(set: &'a BTreeSet<T>, split: impl Fn(&'a T) -> (A, B)) -> (Vec<A>, Vec<B>) {
     set.iter().map(split).unzip()
+}
+
+fn lines(set: &BTreeSet<(UserId, Subject)>) -> LineColumns<'_> {
+    let columns = set.iter().map(|(who, subject)| {
+        let (name, id) = encode_subject(subject);
+        (who.as_str(), name, id)
+    });
+    columns.collect()
 }
 
 impl Found {
@@ -443,6 +468,14 @@ impl Found {
         }
         for who in &wanted.heads {
             rows.person_heads.load(who.clone(), None);
+        }
+        for row in &self.lines {
+            let subject = decode_subject(row.text(1)?, row.bytes(2)?)?;
+            let line = (row.user(0)?, subject);
+            rows.person_log.load(line, Some(row.number(3)?));
+        }
+        for line in &wanted.lines {
+            rows.person_log.load(line.clone(), None);
         }
         Ok(())
     }

@@ -10,7 +10,9 @@ use super::{
     codec::{Columns, MoreColumns, bound, decode_subject},
     connect::Session,
     load::Wanted,
-    load_log, load_people, plain,
+    load_log,
+    load_people::{self, STANDING},
+    plain,
 };
 use crate::{
     Error,
@@ -23,7 +25,7 @@ pub(super) const ANSWERS_NAMING: &str =
 pub(super) const ANSWERS_BEFORE: &str = "SELECT user_id, key FROM answers WHERE created_at < $1 ORDER BY created_at, user_id, key LIMIT $2";
 pub(super) const ANSWERS_OF: &str =
     "SELECT user_id, key FROM answers WHERE user_id = $1 ORDER BY key LIMIT $2";
-pub(super) const PERSON_LOG: &str = "SELECT user_rev, subject, subject_id FROM person_log WHERE user_id = $1 AND user_rev > $2 ORDER BY user_rev";
+pub(super) const PERSON_LOG: &str = "SELECT user_rev, subject, subject_id FROM person_log WHERE user_id = $1 AND user_rev > $2 ORDER BY user_rev LIMIT $3";
 pub(super) const CONTACTS_OF: &str =
     "SELECT u.display_name, u.about, u.picture, u.created_at, u.updated_at, u.handle, u.standing, u.standing_at,
          c.contact_id, c.since, c.own_name
@@ -69,12 +71,7 @@ pub(super) async fn fetch(session: &Session, key: &Key) -> Result<Fetched, Error
                 .as_ref()
                 .map_or((0, ""), |(rev, who)| (*rev, who.as_str()));
             let limit = bound(*limit as u64);
-            query(
-                session,
-                load_people::STANDING,
-                &[&id.0, &bound(rev), &who, &limit],
-            )
-            .await?
+            query(session, STANDING, &[&id.0, &bound(rev), &who, &limit]).await?
         }
         Key::Messages(id, from, to) => {
             query(
@@ -115,8 +112,9 @@ pub(super) async fn fetch(session: &Session, key: &Key) -> Result<Fetched, Error
             let limit = bound(*limit as u64);
             query(session, CONTACTS_OF, &[&of.as_str(), &after, &limit]).await?
         }
-        Key::PersonLog(who, after) => {
-            query(session, PERSON_LOG, &[&who.as_str(), &bound(*after)]).await?
+        Key::PersonLog(who, after, limit) => {
+            let (after, limit) = (bound(*after), bound(*limit as u64));
+            query(session, PERSON_LOG, &[&who.as_str(), &after, &limit]).await?
         }
         other => return Err(Error::Corrupt(format!("{other:?} is no list"))),
     };
@@ -194,7 +192,7 @@ impl Fetched {
                 let ids = found.iter().map(|row| row.uuid(0).map(ThreadId));
                 List::Seats(ids.collect::<Result<_, _>>()?)
             }
-            Key::PersonLog(who, _) => subjects(who, &found, rows)?,
+            Key::PersonLog(who, ..) => subjects(who, &found, rows)?,
             other => return Err(Error::Corrupt(format!("{other:?} is no list"))),
         };
         rows.lists.insert(key, list);

@@ -9,6 +9,7 @@ pub(super) const ALL: &[&str] = &[
     load::CLIENT_IDS,
     load::USERS,
     load::CONTACTS,
+    load::LINES,
     load::HEADS,
     load::HEADS_WAIT,
     load::HEADS_TRY,

@@ -6,7 +6,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 use semel_core::{
     Key, Rows,
     participants_key::ParticipantsKey,
-    row::{ClientIdRow, ContactRow, ThreadRow, UserRow},
+    row::{ClientIdRow, ContactRow, Subject, ThreadRow, UserRow},
     rows::List,
 };
 use semel_protocol::{
@@ -18,7 +18,7 @@ use semel_protocol::{
 use uuid::Uuid;
 
 use super::{
-    codec::{Columns, Named, decode_subject},
+    codec::{Columns, Named, decode_subject, encode_subject},
     load_answers, load_log, load_people, plain,
 };
 use crate::{Error, keys::is_known};
@@ -52,7 +52,8 @@ pub(super) fn load(connection: &Connection, key: &Key, rows: &mut Rows) -> Resul
             contacts_of(connection, of, after.as_ref(), *limit, rows)
         }
         Key::PersonHead(who) => person_head(connection, who, rows),
-        Key::PersonLog(who, after) => person_log(connection, who, *after, rows),
+        Key::PersonLine(who, subject) => person_line(connection, who, subject, rows),
+        Key::PersonLog(who, after, limit) => person_log(connection, who, *after, *limit, rows),
         Key::ThreadsOf(who, after, limit) => threads_of(connection, who, *after, *limit, rows),
         Key::SeatsOf(who, after, limit) => seats_of(connection, who, *after, *limit, rows),
         Key::Together(one, other) => together(connection, one, other, rows),
@@ -209,25 +210,46 @@ fn person_head(connection: &Connection, who: &UserId, rows: &mut Rows) -> Result
     Ok(())
 }
 
+fn person_line(
+    connection: &Connection,
+    who: &UserId,
+    subject: &Subject,
+    rows: &mut Rows,
+) -> Result<(), Error> {
+    let mut select = connection.prepare_cached(
+        "SELECT user_rev FROM person_log WHERE user_id = ?1 AND subject = ?2 AND subject_id = ?3",
+    )?;
+    let (name, id) = encode_subject(subject);
+    let number = one(&mut select, params![who.as_str(), name, id], |row| {
+        row.number(0)
+    })?;
+    rows.person_log.load((who.clone(), subject.clone()), number);
+    Ok(())
+}
+
 fn person_log(
     connection: &Connection,
     who: &UserId,
     after: u64,
+    limit: usize,
     rows: &mut Rows,
 ) -> Result<(), Error> {
     let mut select = connection.prepare_cached(
         "SELECT user_rev, subject, subject_id FROM person_log WHERE user_id = ?1 AND user_rev > ?2
-         ORDER BY user_rev",
+         ORDER BY user_rev LIMIT ?3",
     )?;
-    let lines = all(&mut select, params![who.as_str(), bound(after)], |row| {
+    let place = params![who.as_str(), bound(after), limit as i64];
+    let lines = all(&mut select, place, |row| {
         Ok((row.number(0)?, decode_subject(row.text(1)?, row.bytes(2)?)?))
     })?;
     for (number, subject) in &lines {
         rows.person_log
             .load((who.clone(), subject.clone()), Some(*number));
     }
-    rows.lists
-        .insert(Key::PersonLog(who.clone(), after), List::Subjects(lines));
+    rows.lists.insert(
+        Key::PersonLog(who.clone(), after, limit),
+        List::Subjects(lines),
+    );
     Ok(())
 }
 

@@ -8,7 +8,6 @@ use crate::{
     erasure::{ErasePlace, ErasureRow},
     plain::PlainKey,
     row::Subject,
-    rows::List,
 };
 
 /// Messages that are looked through, and contacts and blocks that are erased, at once.
@@ -111,11 +110,7 @@ fn all_of<T>(
 
 /// Lines of somebody's own log, a page of them.
 fn lines(rows: &Rows, who: &UserId) -> Result<Vec<Subject>, Stop> {
-    let key = Key::PersonLog(who.clone(), 0);
-    let List::Subjects(lines) = rows.list(&key)? else {
-        return Err(Stop::NotLoaded(key));
-    };
-    let page = lines.iter().take(AT_ONCE);
+    let page = rows.person_log(who, 0, AT_ONCE)?.iter();
     Ok(page.map(|(_, subject)| subject.clone()).collect())
 }
 

@@ -13,10 +13,9 @@ use super::{
     messages,
 };
 use crate::{
-    Key, Rows, Stop,
+    Rows, Stop,
     chain::Chain,
     row::{MessageRow, Subject, UserRow},
-    rows::List,
     view::{self, ContactView, ThreadView},
 };
 
@@ -89,29 +88,20 @@ pub struct SyncView {
 const NEWEST_MESSAGES: usize = 50;
 /// Entries of one thread in one answer.
 const ENTRIES_PER_THREAD: usize = 200;
+/// Lines of the own log that are read at once.
+const LINES_AT_ONCE: usize = 500;
 
 /// What a device missed: threads of the person that moved since its cursors, then profiles that changed, page by page.
 pub fn sync(rows: &Rows, actor: &UserId, ask: &SyncAsk) -> Result<SyncView, Stop> {
     let scanned = scanned(rows, actor, ask)?;
     let since = rows.person_head(actor)?;
-    let own = own_changes(rows, actor, ask.since)?;
-    let found = Rows::gather(scanned, |(_, id)| missed(rows, actor, *id, ask, &own))?;
+    let found = Rows::gather(scanned, |(_, id)| missed(rows, actor, *id, ask))?;
     let threads: Vec<SyncThreadView> = found.into_iter().flatten().collect();
-    let is_first_page = ask.after.is_none();
-    let left = if is_first_page {
-        gone(rows, actor, ask)?
+    let (left, contacts, blocks) = if ask.after.is_none() {
+        let (contacts, blocks) = own_changes(rows, actor, ask.since)?;
+        (gone(rows, actor, ask)?, contacts, blocks)
     } else {
-        Vec::new()
-    };
-    let contacts = if is_first_page {
-        new_contacts(rows, actor, &own)?
-    } else {
-        Vec::new()
-    };
-    let blocks = if is_first_page {
-        changed_blocks(rows, actor, &own)?
-    } else {
-        Vec::new()
+        (Vec::new(), Vec::new(), Vec::new())
     };
     let people: BTreeSet<&UserId> = threads
         .iter()
@@ -173,39 +163,69 @@ fn changed_profiles(rows: &Rows, actor: &UserId, ask: &SyncAsk) -> Result<Change
         Some(SyncPlace::Profile(number)) => number,
         _ => ask.since.unwrap_or(0),
     };
-    let lines = own_lines(rows, actor, ask.since)?;
-    let profiles = lines.iter().filter_map(|(number, subject)| match subject {
-        Subject::Profile(who) if *number > after => Some((*number, who)),
-        _ => None,
-    });
-    let page: Vec<(u64, &UserId)> = profiles.take(SYNC_PROFILES_MAX + 1).collect();
+    let mut page: Vec<(u64, &UserId)> = Vec::new();
+    own_lines(rows, actor, after, |number, subject| {
+        if let Subject::Profile(who) = subject {
+            page.push((number, who));
+        }
+        page.len() <= SYNC_PROFILES_MAX
+    })?;
     let is_more = page.len() > SYNC_PROFILES_MAX;
-    let page = &page[..page.len().min(SYNC_PROFILES_MAX)];
-    let next = page.last().filter(|_| is_more);
+    page.truncate(SYNC_PROFILES_MAX);
+    let next = page.last().copied().filter(|_| is_more);
     let found = Rows::gather(page, |(_, who)| {
         let row = changed_profile(rows, actor, who)?;
-        Ok(row.map(|row| ((*who).clone(), row)))
+        Ok(row.map(|row| (who.clone(), row)))
     })?;
-    let next = next.map(|(number, _)| SyncPlace::Profile(*number));
+    let next = next.map(|(number, _)| SyncPlace::Profile(number));
     Ok((found.into_iter().flatten().collect(), next))
 }
 
-/// What the person's own log says since the device's number, oldest first.
-fn own_changes(rows: &Rows, actor: &UserId, since: Option<u64>) -> Result<Vec<Subject>, Stop> {
-    let lines = own_lines(rows, actor, since)?;
-    Ok(lines.iter().map(|(_, subject)| subject.clone()).collect())
-}
-
+/// What the person's own log says after a number, oldest first, for as long as it is wanted.
 fn own_lines<'a>(
     rows: &'a Rows,
     actor: &UserId,
-    since: Option<u64>,
-) -> Result<&'a [(u64, Subject)], Stop> {
-    let key = Key::PersonLog(actor.clone(), since.unwrap_or(0));
-    match rows.list(&key)? {
-        List::Subjects(lines) => Ok(lines),
-        _ => Err(Stop::NotLoaded(key)),
+    mut after: u64,
+    mut is_more_wanted: impl FnMut(u64, &'a Subject) -> bool,
+) -> Result<(), Stop> {
+    loop {
+        let lines = rows.person_log(actor, after, LINES_AT_ONCE)?;
+        for (number, subject) in lines {
+            if !is_more_wanted(*number, subject) {
+                return Ok(());
+            }
+            after = *number;
+        }
+        if lines.len() < LINES_AT_ONCE {
+            return Ok(());
+        }
     }
+}
+
+type OwnChanges = (Vec<ContactView>, Vec<(UserId, bool)>);
+
+/// Whom the person has as a contact, and has blocked or unblocked, since the device's number.
+fn own_changes(rows: &Rows, actor: &UserId, since: Option<u64>) -> Result<OwnChanges, Stop> {
+    let (mut contacts, mut blocks) = (Vec::new(), Vec::new());
+    own_lines(rows, actor, since.unwrap_or(0), |_, subject| {
+        match subject {
+            Subject::Contact(who) => contacts.push(who),
+            Subject::Block(who) => blocks.push(who),
+            _ => {}
+        }
+        true
+    })?;
+    let newest = contacts.into_iter().rev().take(SYNC_CONTACTS_MAX);
+    let newest: Vec<&UserId> = newest.collect();
+    let contacts = if newest.is_empty() {
+        Vec::new()
+    } else {
+        contacts_among(rows, actor, newest)?
+    };
+    let blocks = Rows::gather(blocks, |who| {
+        Ok((who.clone(), rows.block(actor, who)?.is_some()))
+    })?;
+    Ok((contacts, blocks))
 }
 
 /// One thread, if it moved, is new to the device, or was read elsewhere.
@@ -214,7 +234,6 @@ fn missed(
     actor: &UserId,
     id: ThreadId,
     ask: &SyncAsk,
-    own: &[Subject],
 ) -> Result<Option<SyncThreadView>, Stop> {
     let Some(cursor) = ask.threads.get(&id) else {
         return snapshot(rows, actor, id, false).map(Some);
@@ -226,9 +245,7 @@ fn missed(
     if log.too_old {
         return snapshot(rows, actor, id, true).map(Some);
     }
-    let is_own =
-        |subject: &Subject| matches!(subject, Subject::Read(at) | Subject::Thread(at) if *at == id);
-    if log.entries.is_empty() && !own.iter().any(is_own) {
+    if log.entries.is_empty() && !is_changed_elsewhere(rows, actor, id, ask.since)? {
         return Ok(None);
     }
     let thread = view::thread(rows, id, actor)?;
@@ -237,6 +254,20 @@ fn missed(
         log,
         messages: Vec::new(),
     }))
+}
+
+/// Whether the person has read a thread, or chosen something for it, since the device's number.
+fn is_changed_elsewhere(
+    rows: &Rows,
+    actor: &UserId,
+    id: ThreadId,
+    since: Option<u64>,
+) -> Result<bool, Stop> {
+    let lines = Rows::gather([Subject::Read(id), Subject::Thread(id)], |subject| {
+        rows.person_line(actor, &subject)
+    })?;
+    let mut numbers = lines.into_iter().flatten();
+    Ok(numbers.any(|number| number > since.unwrap_or(0)))
 }
 
 /// A thread from its newest page on.
@@ -275,30 +306,4 @@ fn gone(rows: &Rows, actor: &UserId, ask: &SyncAsk) -> Result<Vec<ThreadId>, Sto
         Ok((!is_listed).then_some(*id))
     })?;
     Ok(gone.into_iter().flatten().collect())
-}
-
-fn new_contacts(rows: &Rows, actor: &UserId, own: &[Subject]) -> Result<Vec<ContactView>, Stop> {
-    let new = own.iter().rev().filter_map(|subject| match subject {
-        Subject::Contact(who) => Some(who),
-        _ => None,
-    });
-    let new: Vec<&UserId> = new.take(SYNC_CONTACTS_MAX).collect();
-    if new.is_empty() {
-        return Ok(Vec::new());
-    }
-    contacts_among(rows, actor, new)
-}
-
-fn changed_blocks(
-    rows: &Rows,
-    actor: &UserId,
-    own: &[Subject],
-) -> Result<Vec<(UserId, bool)>, Stop> {
-    let changed = own.iter().filter_map(|subject| match subject {
-        Subject::Block(who) => Some(who),
-        _ => None,
-    });
-    Rows::gather(changed, |who| {
-        Ok((who.clone(), rows.block(actor, who)?.is_some()))
-    })
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use semel_core::{
-    actions::{ChangeHandle, Outcome, TellStep, UpsertUser},
+    actions::{ChangeHandle, MarkPosition, Outcome, TellStep, UpsertUser},
     queries::{self, SyncAsk, SyncPlace, SyncView},
     row::{Standing, Subject},
+    rows::List,
 };
 use semel_protocol::{
     Code, Timestamp, UserId,
@@ -237,6 +238,75 @@ fn p_profile_3_many_changed_profiles_come_page_by_page() {
         let expected: Vec<UserId> = others.iter().map(|who| person(who)).collect();
         assert_eq!(found, expected);
     }
+}
+
+/// How many lines of the own log an answer reads, and where the next one begins.
+fn lines_read(world: &World, who: &str, ask: &SyncAsk) -> (usize, Option<SyncPlace>) {
+    let (who, mut read) = (person(who), 0);
+    let view = world.ask(|rows| {
+        let pages = rows.lists.values().map(|list| match list {
+            List::Subjects(lines) => lines.len(),
+            _ => 0,
+        });
+        read = pages.sum();
+        queries::sync(rows, &who, ask)
+    });
+    (read, view.expect("anybody may").next)
+}
+
+#[test]
+fn p_profile_3_a_page_of_changed_profiles_reads_on_where_the_one_before_it_ended() {
+    const LINES: usize = 10 * SYNC_PROFILES_MAX;
+    let mut world = World::with(&["ann"]);
+    for number in 1..=LINES {
+        let line = (
+            person("ann"),
+            Subject::Profile(person(&format!("p{number}"))),
+        );
+        world.store.person_log.insert(line, number as u64);
+    }
+    let ask = SyncAsk {
+        since: Some(0),
+        limit: 1_000,
+        ..SyncAsk::default()
+    };
+    let (first, mut next) = lines_read(&world, "ann", &ask);
+    let (mut all, mut pages) = (first, 1);
+    while next.is_some() {
+        let after = next;
+        let (read, place) = lines_read(
+            &world,
+            "ann",
+            &SyncAsk {
+                after,
+                ..ask.clone()
+            },
+        );
+        assert!(read <= 3 * SYNC_PROFILES_MAX, "{read} lines for one page");
+        (all, pages, next) = (all + read, pages + 1, place);
+    }
+    assert_eq!(pages, LINES / SYNC_PROFILES_MAX);
+    assert!(all <= 5 * LINES, "{all} lines over {pages} pages");
+}
+
+#[test]
+fn p_sync_5_what_was_read_or_chosen_elsewhere_brings_the_thread_again() {
+    let mut world = World::with(&["ann", "bob"]);
+    let thread = id(world.act("ann", create(&["bob"])));
+    world.act("bob", send(thread, "hi", 1)).unwrap();
+    let ask = up_to_date(&world, "ann");
+    assert!(sync(&world, "ann", &ask).threads.is_empty());
+    let read = MarkPosition {
+        thread_id: thread,
+        read_seq: Some(2),
+        delivered_seq: None,
+    };
+    world.act("ann", read).unwrap();
+    let missed = sync(&world, "ann", &ask);
+    assert_eq!(missed.threads.len(), 1);
+    let since = Some(missed.since);
+    let threads = sync(&world, "ann", &SyncAsk { since, ..ask }).threads;
+    assert!(threads.is_empty(), "once");
 }
 
 #[test]

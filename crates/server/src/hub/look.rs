@@ -223,11 +223,28 @@ impl Hub {
             ..Hints::default()
         });
         for (who, since, log) in moved_logs {
+            self.hear_own_log(shared, &who, since, log).await?;
+        }
+        Ok(())
+    }
+
+    /// Hears what somebody's own log says after a number, up to its end at least.
+    async fn hear_own_log(
+        &self,
+        shared: &Shared,
+        who: &UserId,
+        mut since: u64,
+        end: u64,
+    ) -> Result<(), LedgerError> {
+        while since < end {
             let lines = self.own_log(who.clone(), since).await?;
+            let last = lines.last().filter(|_| lines.len() == PAGE_ROWS_MAX);
+            since = last.map_or(end, |(number, _)| *number);
             // Those that were too many are read again.
-            if shared.hear(hints_of(&who, lines)) {
-                shared.followed().heard_log(&who, log);
+            if !shared.hear(hints_of(who, lines)) {
+                break;
             }
+            shared.followed().heard_log(who, since);
         }
         Ok(())
     }
@@ -285,7 +302,7 @@ impl Hub {
 
     async fn own_log(&self, who: UserId, since: u64) -> Result<Vec<(u64, Subject)>, LedgerError> {
         let asked = self.ask_first(move |rows| {
-            let key = Key::PersonLog(who.clone(), since);
+            let key = Key::PersonLog(who.clone(), since, PAGE_ROWS_MAX);
             match rows.lists.get(&key) {
                 Some(List::Subjects(subjects)) => Ok(subjects.clone()),
                 _ => Err(Stop::NotLoaded(key)),

@@ -174,7 +174,8 @@ async fn lines_of_peoples_own_logs_are_told_although_the_store_did_not_answer_at
         let asked = Arc::new(AtomicUsize::new(0));
         let count = asked.clone();
         place.refuse(move |keys| {
-            let is_hit = |key: &Key| matches!(key, Key::PersonLog(who, _) if who.as_str() == "dan");
+            let is_hit =
+                |key: &Key| matches!(key, Key::PersonLog(who, ..) if who.as_str() == "dan");
             let is_hit = keys.iter().any(is_hit);
             count.fetch_add(usize::from(is_hit), Ordering::SeqCst);
             is_hit.then(|| error.clone())

@@ -121,38 +121,49 @@ impl Memory {
                 let (who, head) = get(&self.person_heads, who);
                 rows.person_heads.load(who, head);
             }
+            Key::PersonLine(who, subject) => {
+                let (line, number) = get(&self.person_log, &(who.clone(), subject.clone()));
+                rows.person_log.load(line, number);
+            }
             Key::Answer(who, name) => {
                 let (name, row) = get(&self.answers, &(who.clone(), name.clone()));
                 rows.answers.load(name, row);
             }
-            Key::Plain(PlainKey::Picture(id)) => {
-                let (id, row) = get(&self.pictures, id);
-                rows.pictures.load(id, row);
-            }
-            Key::Plain(PlainKey::Block(by, who)) => {
-                let (pair, row) = get(&self.blocks, &(by.clone(), who.clone()));
-                rows.blocks.load(pair, row);
-            }
-            Key::Plain(PlainKey::Invite(id)) => {
-                let (id, row) = get(&self.invites, id);
-                rows.invites.load(id, row);
-            }
-            Key::Plain(PlainKey::Budget(name)) => {
-                let (name, row) = get(&self.budgets, name);
-                rows.budgets.load(name, row);
-            }
-            Key::Plain(PlainKey::Telling(who)) => {
-                let (who, row) = get(&self.tellings, who);
-                rows.tellings.load(who, row);
-            }
-            Key::Plain(PlainKey::Handle(name)) => {
-                let (name, row) = get(&self.handles, name);
-                rows.handles.load(name, row);
-            }
+            Key::Plain(key) if !key.is_list() => self.load_plain(key, rows),
             list => {
                 let found = self.list(list, rows);
                 rows.lists.entry(list.clone()).or_insert(found);
             }
+        }
+    }
+
+    fn load_plain(&self, key: &PlainKey, rows: &mut Rows) {
+        match key {
+            PlainKey::Picture(id) => {
+                let (id, row) = get(&self.pictures, id);
+                rows.pictures.load(id, row);
+            }
+            PlainKey::Block(by, who) => {
+                let (pair, row) = get(&self.blocks, &(by.clone(), who.clone()));
+                rows.blocks.load(pair, row);
+            }
+            PlainKey::Invite(id) => {
+                let (id, row) = get(&self.invites, id);
+                rows.invites.load(id, row);
+            }
+            PlainKey::Budget(name) => {
+                let (name, row) = get(&self.budgets, name);
+                rows.budgets.load(name, row);
+            }
+            PlainKey::Telling(who) => {
+                let (who, row) = get(&self.tellings, who);
+                rows.tellings.load(who, row);
+            }
+            PlainKey::Handle(name) => {
+                let (name, row) = get(&self.handles, name);
+                rows.handles.load(name, row);
+            }
+            other => unreachable!("{other:?} is not asked for"),
         }
     }
 
@@ -185,11 +196,12 @@ impl Memory {
                 let seats = seats.filter(|(id, other)| other == who && Some(*id) > *after);
                 List::Seats(seats.map(|(id, _)| *id).take(*limit).collect())
             }
-            Key::PersonLog(who, since) => {
+            Key::PersonLog(who, since, limit) => {
                 let own = self.person_log.iter();
                 let own = own.filter(|((of, _), n)| of == who && *n > since);
                 let mut own: Vec<_> = own.map(|((_, subject), n)| (*n, subject.clone())).collect();
                 own.sort();
+                own.truncate(*limit);
                 List::Subjects(own)
             }
             Key::Together(one, other) => {
