@@ -57,6 +57,10 @@ impl SetBlock {
                 mark(rows, id, who, actor)?;
             }
             rows.tell_person(actor, Subject::Block(who.clone()))?;
+            if !self.is_blocked {
+                // What changed meanwhile was kept from them.
+                rows.tell_person(actor, Subject::Profile(who.clone()))?;
+            }
             rows.tell_person(who, Subject::BlockedBy(actor.clone()))?;
         }
         let (user_id, is_blocked) = (who.clone(), self.is_blocked);

@@ -85,11 +85,12 @@ pub fn acquaintance(rows: &Rows, actor: &UserId, who: &UserId) -> Result<Option<
     }
 }
 
-/// A person's profile for somebody who was told that it is another one; none where they do not know them any more. Of an erased person
-/// nothing is left to keep from anybody.
+/// A person's profile for somebody who was told that it is another one; none where they do not know them any more, or have blocked them.
+/// Of an erased person nothing is left to keep from anybody.
 pub fn changed_profile(rows: &Rows, actor: &UserId, who: &UserId) -> Result<Option<UserRow>, Stop> {
     let row = rows.user(who)?;
-    if row.is_some_and(UserRow::is_erased) || knows(rows, actor, who)? {
+    let is_erased = row.is_some_and(UserRow::is_erased);
+    if is_erased || (!has_blocked(rows, actor, who)? && knows(rows, actor, who)?) {
         return Ok(row.cloned());
     }
     Ok(None)

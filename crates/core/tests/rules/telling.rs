@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use semel_core::{
-    actions::{ChangeHandle, MarkPosition, Outcome, TellStep, UpsertUser},
+    actions::{ChangeHandle, MarkPosition, Outcome, SetBlock, TellStep, UpsertUser},
     queries::{self, SyncAsk, SyncPlace, SyncView},
     row::{Standing, Subject},
     rows::List,
@@ -307,6 +307,33 @@ fn p_sync_5_what_was_read_or_chosen_elsewhere_brings_the_thread_again() {
     let since = Some(missed.since);
     let threads = sync(&world, "ann", &SyncAsk { since, ..ask }).threads;
     assert!(threads.is_empty(), "once");
+}
+
+#[test]
+fn p_block_5_who_has_blocked_a_person_is_told_of_their_profile_when_they_unblock_them() {
+    let mut world = world_of_ann();
+    let ask = up_to_date(&world, "bob");
+    let block = |is_blocked| SetBlock {
+        user_id: person("ann"),
+        is_blocked,
+    };
+    world.act("bob", block(true)).unwrap();
+    world.act("ann", renamed("ann", "Ann Smith")).unwrap();
+    tell(&mut world, "ann");
+    assert_eq!(named(&sync(&world, "bob", &ask)), []);
+    let since = Some(sync(&world, "bob", &ask).since);
+    world.act("bob", block(false)).unwrap();
+    let expected = vec![("ann".to_owned(), "Ann Smith".to_owned())];
+    let later = SyncAsk {
+        since,
+        ..ask.clone()
+    };
+    assert_eq!(named(&sync(&world, "bob", &later)), expected);
+    // Nothing of an erased person is left to be kept from anybody.
+    world.act("bob", block(true)).unwrap();
+    let row = world.store.users.get_mut(&person("ann")).unwrap();
+    row.standing = Standing::Erased(Timestamp(1));
+    assert_eq!(named(&sync(&world, "bob", &ask)), expected);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Blocks, own names and preferences, as devices see them.
 
+use semel_server::jobs::tell_due;
 use serde_json::{Value, json};
 
 use super::support::{Device, Server, client_id};
@@ -205,6 +206,33 @@ async fn p_block_4_blocks_reach_the_persons_other_devices_and_nobody_elses() {
     assert_eq!(told["blocked"], false);
     let page = server.http("ann", "GET", "/api/blocks", NOTHING).await;
     assert_eq!(page["blocks"], json!([]));
+}
+
+/// Somebody gives themselves another name, and everybody is told.
+async fn rename(server: &Server, who: &str, name: &str) {
+    let profile = json!({"display_name": name});
+    server.http(who, "PATCH", "/api/users/me", profile).await;
+    tell_due(&server.app).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn p_block_5_who_has_blocked_a_person_is_told_of_their_profile_when_they_unblock_them() {
+    let server = Server::start().await;
+    server.group(&["ann", "bob", "cy"]).await;
+    let mut ann = server.device("ann").await;
+    block(&server, "ann", "bob").await;
+    rename(&server, "bob", "Robert").await;
+    rename(&server, "cy", "Cyrus").await;
+    // Who comes after Bob is told.
+    let told = ann.event("profile", |_| true).await;
+    assert_eq!(told["user_id"], "cy");
+    unblock(&server, "ann", "bob").await;
+    ann.event("block", |told| told["blocked"] == false).await;
+    let told = ann.event("profile", |_| true).await;
+    assert_eq!(
+        (&told["user_id"], &told["display_name"]),
+        (&json!("bob"), &json!("Robert"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
