@@ -43,7 +43,7 @@ pub struct ChallengeRow {
     pub secret_hash: [u8; 32],
     /// What the server needs again, sealed by it; empty when it needs nothing.
     pub sealed: Vec<u8>,
-    /// Guesses that were compared.
+    /// Guesses that were compared; of what a provider confirms, whether its answer was taken up.
     pub tries: u64,
     /// When it began.
     pub created_at: Timestamp,

@@ -5,8 +5,8 @@ use semel_core::{
     actions::{
         Outcome,
         sign_in::{
-            Budget, LeaseEffects, NewSession, Purpose, RevokeSessions, RotateSession, SignedIn,
-            StartChallenge, VerifyCode, Which,
+            Budget, ClaimChallenge, LeaseEffects, NewSession, Purpose, RevokeSessions,
+            RotateSession, SignedIn, StartChallenge, VerifyCode, Which,
         },
     },
     plain::PlainKey,
@@ -307,6 +307,32 @@ pub(crate) async fn req_d2_two_right_guesses_at_once_bring_one_session<E: Engine
         panic!("a list");
     };
     assert_eq!(keys.len(), 1);
+}
+
+pub(crate) async fn p_auth_14_an_answer_that_many_bring_at_once_is_taken_up_by_one<E: Engine>(
+    engine: E,
+) {
+    let ledger = engine.ledger();
+    let begun = StartChallenge {
+        kind: IdentityKind::Oidc,
+        effect: None,
+        ..begin(1, 5)
+    };
+    submit(ledger.as_ref(), begun).await.expect("begun");
+    let claims = (0..20).map(|_| {
+        let ledger = ledger.clone();
+        let challenge_id = ChallengeId(uuid(1));
+        async move { submit(ledger.as_ref(), ClaimChallenge { challenge_id }).await }
+    });
+    let results = at_once(claims.collect()).await;
+    let (claimed, refused): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
+    assert!(
+        matches!(claimed[..], [Ok(SignedIn::Claimed)]),
+        "{claimed:?}"
+    );
+    for result in refused {
+        assert_eq!(result.err(), Some(Code::SignInFailed));
+    }
 }
 
 pub(crate) async fn req_d2_a_number_that_many_sign_in_with_at_once_is_one_person<E: Engine>(

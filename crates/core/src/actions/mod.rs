@@ -65,8 +65,9 @@ use semel_protocol::{
 pub use send::{Draft, Send, SendBatch};
 pub use set_preferences::SetPreferences;
 use sign_in::{
-    AddSigningKey, ClaimOperator, LeaseEffects, PruneSignIn, RevokeSessions, RotateSession,
-    SettleEffect, SignedIn, StartChallenge, UnlinkIdentity, VerifyCode, VerifyProvider,
+    AddSigningKey, ClaimChallenge, ClaimOperator, LeaseEffects, PruneSignIn, RevokeSessions,
+    RotateSession, SettleEffect, SignedIn, StartChallenge, UnlinkIdentity, VerifyCode,
+    VerifyProvider,
 };
 pub use start_conversation::StartConversation;
 pub use telling::TellStep;
@@ -209,6 +210,8 @@ actions! {
     FindPerson,
     /// See [`AddSigningKey`].
     AddSigningKey,
+    /// See [`ClaimChallenge`].
+    ClaimChallenge,
     /// See [`ClaimOperator`].
     ClaimOperator,
     /// See [`LeaseEffects`].

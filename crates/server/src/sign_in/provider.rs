@@ -7,7 +7,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use semel_core::{
     Refusal,
-    actions::sign_in::{Budget, Proof, SignedIn, StartChallenge, VerifyProvider, is_same_hash},
+    actions::sign_in::{
+        Budget, ClaimChallenge, Proof, SignedIn, StartChallenge, VerifyProvider, is_same_hash,
+    },
     queries,
     sign_in::IdentityKind,
 };
@@ -190,9 +192,14 @@ impl Provider {
     }
 
     /// Exchanges a code for what the provider says of the person.
-    async fn exchange(&self, app: &App, flow: &Flow, code: &str) -> Result<Proof, Failed> {
+    async fn exchange(
+        &self,
+        app: &App,
+        found: &Found,
+        flow: &Flow,
+        code: &str,
+    ) -> Result<Proof, Failed> {
         let egress = &app.sign_in().egress;
-        let found = self.find(egress).await?;
         let form = self.exchange_form(flow, code);
         let request = egress.client().post(&found.token_endpoint);
         let request = request
@@ -203,7 +210,7 @@ impl Provider {
         let json = json.map_err(|error| Failed::Egress("the exchange of a code", error))?;
         let answer: TokenAnswer = serde_json::from_slice(&json)
             .map_err(|_| Failed::Wrong("the exchange of a code brought no id_token"))?;
-        let claims = self.claims(egress, &found, &answer.id_token).await?;
+        let claims = self.claims(egress, found, &answer.id_token).await?;
         self.proof(claims, &flow.nonce, app.clock.now())
     }
 
@@ -427,14 +434,14 @@ pub(crate) async fn finish(
             .is_none_or(|issuer| issuer == provider.settings.issuer);
         let code = returned.code.filter(|_| is_its);
         let code = code.ok_or_else(|| failed(from.request_id, "the provider said no"))?;
-        // Looked at before the provider is asked, which may take a code that comes twice for a stolen one. What counts is
-        // looked at once more with what follows from it.
-        if row.used_at.is_some() || app.clock.now() >= row.expires_at {
-            let detail = "this sign-in was used or is too old; begin again";
-            return Err(failed(from.request_id, detail));
-        }
-        let proof = provider.exchange(app, &flow, code).await;
-        let proof = proof.map_err(|why| unreachable(name, &why, from.request_id))?;
+        let unreachable = |why| unreachable(name, &why, from.request_id);
+        // Before it is taken up: a browser can come once more while the provider is away.
+        let found = provider.find(&app.sign_in().egress).await;
+        let found = found.map_err(unreachable)?;
+        let claim = ClaimChallenge { challenge_id: id };
+        act(app, row.link_to.as_ref(), claim, from.request_id).await?;
+        let proof = provider.exchange(app, &found, &flow, code).await;
+        let proof = proof.map_err(unreachable)?;
         let session = new_session(app, flow.device_id.clone(), flow.device_name.as_deref());
         let verify = VerifyProvider {
             challenge_id: id,

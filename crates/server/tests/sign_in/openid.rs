@@ -25,7 +25,11 @@ use semel_core::ports::Clock;
 use semel_server::world::SystemClock;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    sync::{OwnedRwLockWriteGuard, RwLock},
+    task::JoinHandle,
+};
 
 /// How the provider's answer is signed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,6 +62,7 @@ struct Inside {
     grants: Mutex<HashMap<String, Grant>>,
     given: AtomicUsize,
     exchanges: AtomicUsize,
+    gate: Arc<RwLock<()>>,
 }
 
 /// The provider, on a free port of this machine.
@@ -76,6 +81,7 @@ impl Provider {
             grants: Mutex::default(),
             given: AtomicUsize::new(0),
             exchanges: AtomicUsize::new(0),
+            gate: Arc::default(),
         });
         let router = Router::new()
             .route("/.well-known/openid-configuration", get(configuration))
@@ -94,6 +100,11 @@ impl Provider {
     /// How often a code was exchanged, or tried to be.
     pub(crate) fn exchanges(&self) -> usize {
         self.inside.exchanges.load(Ordering::SeqCst)
+    }
+
+    /// From now on, and until this is dropped, it keeps those waiting who exchange codes.
+    pub(crate) async fn hold(&self) -> OwnedRwLockWriteGuard<()> {
+        Arc::clone(&self.inside.gate).write_owned().await
     }
 
     /// A browser comes to the address that it was given, and this person signs in there: the path by which it goes back.
@@ -190,6 +201,7 @@ async fn token(State(inside): State<Arc<Inside>>, body: String) -> (StatusCode, 
     let form = form_urlencoded::parse(body.as_bytes()).into_owned();
     let form: HashMap<_, _> = form.collect();
     inside.exchanges.fetch_add(1, Ordering::SeqCst);
+    drop(inside.gate.read().await);
     let grant = inside.grants.lock().unwrap().remove(&form["code"]);
     let challenge = encode(Sha256::digest(form["code_verifier"].as_bytes()));
     let is_its = |grant: &Grant| {

@@ -63,3 +63,39 @@ async fn p_auth_14_an_id_token_that_the_provider_did_not_sign_signs_nobody_in() 
     assert_eq!(back.headers["location"], "/in");
     assert!(refresh_cookie(&back).is_some());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p_auth_14_a_provider_is_asked_once_however_often_a_browser_comes_back_at_once() {
+    let provider = Provider::start().await;
+    let providers = provider.setting();
+    let settings = [("oidc_providers", providers.as_str()), ("public_url", OWN)];
+    let place = Place::with(&settings).await;
+    let (url, cookie) = leave(&place).await;
+    let path = provider.visit(&url, "ann", Signed::Well);
+    let hold = provider.hold().await;
+    let first = come_back(&place, &path, &cookie);
+    let asked = async |times| {
+        while provider.exchanges() < times {
+            tokio::task::yield_now().await;
+        }
+    };
+    let meanwhile = async {
+        asked(1).await;
+        // While the provider thinks about it, nobody else goes on.
+        let again = tokio::select! {
+            again = come_back(&place, &path, &cookie) => again,
+            () = asked(2) => panic!("the provider is asked twice"),
+        };
+        drop(hold);
+        again
+    };
+    let (back, again) = tokio::join!(first, meanwhile);
+    assert_eq!(
+        again.headers["location"],
+        "/in#sign_in_error=sign_in_failed"
+    );
+    assert_eq!(refresh_cookie(&again), None);
+    assert_eq!(back.headers["location"], "/in");
+    assert!(refresh_cookie(&back).is_some());
+    assert_eq!(provider.exchanges(), 1);
+}

@@ -177,6 +177,7 @@ async fn p_auth_14_who_goes_to_a_provider_from_one_server_comes_back_to_the_othe
     let path = provider.visit(&url, "ann", Signed::Well);
     let all = (0..8).map(|n| come_back(if n % 2 == 0 { one } else { two }, &path, &cookie));
     let backs = join_all(all).await;
+    assert_eq!(provider.exchanges(), 2, "the provider is asked once more");
     let mut entered = backs.iter().filter_map(refresh_cookie);
     let again = page(one, &entered.next().unwrap()).await;
     assert_eq!(entered.next(), None);

@@ -1,5 +1,6 @@
 //! Signing in: codes, providers, sessions, and what is done outside for them.
 
+mod claim;
 mod effects;
 mod enter;
 mod keys;
@@ -11,6 +12,7 @@ mod start;
 mod unlink;
 mod verify;
 
+pub use claim::ClaimChallenge;
 pub use effects::{EffectResult, LeaseEffects, SettleEffect};
 pub use enter::{NewSession, Proof};
 pub use keys::AddSigningKey;
@@ -43,6 +45,8 @@ pub enum SignedIn {
         /// Until when it counts.
         expires_at: Timestamp,
     },
+    /// Of [`ClaimChallenge`]: the caller is the one who goes on.
+    Claimed,
     /// The code was another one. It was counted.
     WrongCode {
         /// How many guesses are left.

@@ -262,6 +262,7 @@ impl Model {
                 unreachable!("people's own matters have tests of their own")
             }
             Action::AddSigningKey(_)
+            | Action::ClaimChallenge(_)
             | Action::ClaimOperator(_)
             | Action::LeaseEffects(_)
             | Action::PruneSignIn(_)
