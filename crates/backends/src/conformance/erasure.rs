@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use semel_core::{
     Changes, Command, Key, Reply, Rows,
     actions::{
-        Begin, BeginErasure, ByGrant, ChangeHandle, EraseStep, Expand, Leave, Outcome, SetBlock,
+        Begin, BeginErasure, ByGrant, ChangeHandle, EraseStep, Expand, Leave, SetBlock,
         SetOperator, sign_in::ClaimOperator,
     },
     erasure::{ErasePlace, ErasureRow},
@@ -20,6 +20,7 @@ use semel_protocol::{Code, SessionId, ThreadId, Timestamp, requests::OnConflict,
 
 use super::{
     Engine, let_sign_in, load,
+    steps::{self, Job},
     world::{command, direct, done, group, pair, people, send, sent, thread_of, user, uuid},
 };
 
@@ -57,28 +58,23 @@ pub(crate) fn erases_themselves(who: &str) -> Command {
     erases(who, who, Begin::Themselves(None))
 }
 
-/// One step, as a server takes it; none when nobody is to be erased any more.
+/// One step; none when nobody is to be erased any more.
 pub(crate) async fn step(ledger: &dyn Ledger) -> Option<bool> {
-    let due = ask(ledger, |rows| {
-        queries::erasure::due(rows, Timestamp(i64::MAX), 10)
-    });
-    let due = due.await.expect("an answer").expect("no refusal");
-    let (who, row) = due.into_iter().next()?;
-    let (whom, place) = (who.clone(), row.place.clone());
-    let next = ask(ledger, move |rows| {
-        queries::erasure::next(rows, &whom, &place)
-    });
-    let (portion, to) = next.await.expect("an answer").expect("no refusal");
-    let step = EraseStep {
-        user_id: who,
-        from: row.place,
-        to,
-        portion,
+    let job = Job {
+        due: queries::erasure::due,
+        place: queries::erasure::place,
+        next: queries::erasure::next,
+        step: |user_id, (from, to), portion| {
+            let step = EraseStep {
+                user_id,
+                from,
+                to,
+                portion,
+            };
+            step.into()
+        },
     };
-    match done(ledger.submit(command("system", step)).await) {
-        Outcome::EraseStep { is_taken } => Some(is_taken),
-        other => panic!("{other:?}"),
-    }
+    steps::step(ledger, job).await
 }
 
 pub(crate) async fn rows_of_erasures_come_back_and_go<E: Engine>(mut engine: E) {

@@ -12,6 +12,7 @@ pub(crate) mod reports;
 pub(crate) mod rows;
 pub(crate) mod safety;
 pub(crate) mod sign_in;
+pub(crate) mod steps;
 pub(crate) mod telling;
 pub(crate) mod traces;
 pub(crate) mod world;
@@ -98,8 +99,8 @@ macro_rules! conformance {
             sign_in: rows_of_signing_in_come_back_and_go, what_is_absent_of_signing_in_is_known_to_be,
                 lists_of_signing_in_name_what_they_say, req_d2_of_a_hundred_guesses_at_once_five_are_compared,
                 req_d2_two_right_guesses_at_once_bring_one_session,
-                req_d2_a_number_that_many_sign_in_with_at_once_is_one_person,
                 p_auth_14_an_answer_that_many_bring_at_once_is_taken_up_by_one,
+                req_d2_a_number_that_many_sign_in_with_at_once_is_one_person,
                 req_d2_a_refresh_that_many_ask_for_turns_once, req_d2_sessions_of_others_cannot_be_ended,
                 what_is_due_is_taken_by_one_worker, a_person_is_made_with_their_number;
             people: rows_of_finding_people_come_back_and_go, of_many_who_want_one_handle_one_gets_it,

@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use semel_core::{
     Changes, Command, Key,
-    actions::{Outcome, TellStep, UpsertUser},
+    actions::{TellStep, UpsertUser},
     plain::PlainKey,
-    ports::{Ledger, ask},
+    ports::Ledger,
     queries,
     row::Subject,
     rows::List,
@@ -16,6 +16,7 @@ use semel_protocol::{ThreadId, Timestamp, UserId};
 
 use super::{
     Engine, load,
+    steps::{self, Job},
     world::{command, direct, done, group, people, user, uuid},
 };
 
@@ -39,28 +40,23 @@ fn renamed(name: &str) -> Command {
     command("ann", upsert)
 }
 
-/// One step, as a server takes it; none when there is nothing to tell.
+/// One step; none when there is nothing to tell.
 async fn step(ledger: &dyn Ledger) -> Option<bool> {
-    let due = ask(ledger, |rows| {
-        queries::telling::due(rows, Timestamp(i64::MAX), 10)
-    });
-    let due = due.await.expect("an answer").expect("no refusal");
-    let (who, row) = due.into_iter().next()?;
-    let (whom, place) = (who.clone(), row.place.clone());
-    let next = ask(ledger, move |rows| {
-        queries::telling::next(rows, &whom, &place)
-    });
-    let (people, to) = next.await.expect("an answer").expect("no refusal");
-    let step = TellStep {
-        user_id: who,
-        from: row.place,
-        to,
-        people,
+    let job = Job {
+        due: queries::telling::due,
+        place: queries::telling::place,
+        next: queries::telling::next,
+        step: |user_id, (from, to), people| {
+            let step = TellStep {
+                user_id,
+                from,
+                to,
+                people,
+            };
+            step.into()
+        },
     };
-    match done(ledger.submit(command("system", step)).await) {
-        Outcome::TellStep { is_taken } => Some(is_taken),
-        other => panic!("{other:?}"),
-    }
+    steps::step(ledger, job).await
 }
 
 /// Ann shares a group with many who are no contacts, a direct thread with Bob, and nothing with Zoe: all but Zoe.

@@ -3,28 +3,25 @@
 use semel_protocol::{PictureId, Seq, Timestamp, UserId, message::MessageKind};
 
 use crate::{
-    Key, Rows, Stop,
-    actions::Portion,
-    erasure::{ErasePlace, ErasureRow},
-    plain::PlainKey,
-    row::Subject,
+    Key, Rows, Stop, actions::Portion, erasure::ErasePlace, plain::PlainKey, row::Subject,
 };
 
 /// Messages that are looked through, and contacts and blocks that are erased, at once.
 const AT_ONCE: usize = 100;
 
-/// Who is being erased, and what of it is due at a time: up to so many.
-pub fn due(rows: &Rows, time: Timestamp, limit: usize) -> Result<Vec<(UserId, ErasureRow)>, Stop> {
+/// Who is being erased, and due at a time, those that wait longest first: up to so many.
+pub fn due(rows: &Rows, time: Timestamp, limit: usize) -> Result<Vec<UserId>, Stop> {
     let keys = rows.plain_list(&PlainKey::ErasuresDue(time, limit))?;
     let people = keys.iter().filter_map(|key| match key {
         PlainKey::Erasure(who) => Some(who.clone()),
         _ => None,
     });
-    let found = Rows::gather(people, |who| {
-        let row = rows.erasure(&who)?.cloned();
-        Ok(row.map(|row| (who, row)))
-    })?;
-    Ok(found.into_iter().flatten().collect())
+    Ok(people.collect())
+}
+
+/// How far the erasure of somebody is; none where nothing is left.
+pub fn place(rows: &Rows, who: &UserId) -> Result<Option<ErasePlace>, Stop> {
+    Ok(rows.erasure(who)?.map(|row| row.place.clone()))
 }
 
 /// What comes after a place, and the place after that; none: nothing is left.

@@ -2,33 +2,24 @@
 
 use semel_protocol::{ThreadId, ThreadType, Timestamp, UserId};
 
-use crate::{
-    Key, Rows, Stop,
-    plain::PlainKey,
-    row::ParticipantRow,
-    telling::{TellPlace, TellingRow},
-};
+use crate::{Key, Rows, Stop, plain::PlainKey, row::ParticipantRow, telling::TellPlace};
 
 /// People who are told, or looked at, at once.
 const AT_ONCE: usize = 100;
 
-/// Whose profile is to be told, and from where, at a time: up to so many.
-pub fn due(rows: &Rows, time: Timestamp, limit: usize) -> Result<Vec<(UserId, TellingRow)>, Stop> {
+/// Whose profile is to be told at a time, those that wait longest first: up to so many.
+pub fn due(rows: &Rows, time: Timestamp, limit: usize) -> Result<Vec<UserId>, Stop> {
     let keys = rows.plain_list(&PlainKey::TellingsDue(time, limit))?;
     let people = keys.iter().filter_map(|key| match key {
         PlainKey::Telling(who) => Some(who.clone()),
         _ => None,
     });
-    let found = Rows::gather(people, |who| {
-        let row = rows.telling(&who)?.cloned();
-        Ok(row.map(|row| (who, row)))
-    })?;
-    Ok(found.into_iter().flatten().collect())
+    Ok(people.collect())
 }
 
 /// How far the telling of somebody's profile is; none where everybody knows.
-pub fn of(rows: &Rows, who: &UserId) -> Result<Option<TellingRow>, Stop> {
-    Ok(rows.telling(who)?.cloned())
+pub fn place(rows: &Rows, who: &UserId) -> Result<Option<TellPlace>, Stop> {
+    Ok(rows.telling(who)?.map(|row| row.place.clone()))
 }
 
 /// Who comes after a place, and the place after them; none: nobody is left.

@@ -33,16 +33,15 @@ fn renamed(who: &str, name: &str) -> UpsertUser {
 /// One step, as a server takes it; whether somebody is left.
 fn step(world: &mut World, who: &str) -> bool {
     let who = person(who);
-    let row = world.ask(|rows| queries::telling::of(rows, &who));
-    let row = row.expect("an answer");
-    let Some(row) = row else {
+    let place = world.ask(|rows| queries::telling::place(rows, &who));
+    let Some(place) = place.expect("an answer") else {
         return false;
     };
-    let next = world.ask(|rows| queries::telling::next(rows, &who, &row.place));
+    let next = world.ask(|rows| queries::telling::next(rows, &who, &place));
     let (people, to) = next.expect("an answer");
     let step = TellStep {
         user_id: who,
-        from: row.place,
+        from: place,
         to,
         people,
     };

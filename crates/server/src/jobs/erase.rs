@@ -1,83 +1,81 @@
-//! Erases people whose erasure has begun, in steps that are small enough not to hold up anybody else. How far each is lies in the
-//! database: any server goes on where another one stopped.
+//! Erases people whose erasure has begun, in steps that are small enough not to hold up anybody else.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use semel_core::{
+    Rows, Stop,
     actions::{EraseStep, Outcome, Portion},
     erasure::ErasePlace,
     ports::LedgerError,
     queries,
 };
-use semel_protocol::UserId;
-use tokio::time::{sleep, timeout};
+use semel_protocol::{Timestamp, UserId};
+use tokio::{sync::Notify, time::sleep};
 
-use super::{look, take_step, tell::tell_of};
+use super::{
+    look, take_step,
+    tell::tell_some,
+    turns::{self, Job},
+};
 use crate::app::App;
 
-/// How often it is looked whether another server has left one.
-const LOOK: Duration = Duration::from_secs(10);
 /// Between two steps: devices take the entries of one before those of the next.
 const PAUSE: Duration = Duration::from_millis(20);
-/// People of one look.
-const PEOPLE_AT_ONCE: usize = 10;
+/// Steps of one person before it is the turn of the next one.
+const STEPS_AT_ONCE: usize = 4;
+
+struct Erase;
+
+impl Job for Erase {
+    const NAME: &'static str = "erasing a person";
+
+    type Place = ErasePlace;
+
+    fn bell(app: &App) -> &Notify {
+        &app.erasing
+    }
+
+    fn due(rows: &Rows, time: Timestamp, limit: usize) -> Result<Vec<UserId>, Stop> {
+        queries::erasure::due(rows, time, limit)
+    }
+
+    fn place(rows: &Rows, who: &UserId) -> Result<Option<ErasePlace>, Stop> {
+        queries::erasure::place(rows, who)
+    }
+
+    async fn some_steps(
+        app: &Arc<App>,
+        who: &UserId,
+        mut from: ErasePlace,
+    ) -> Result<Option<ErasePlace>, LedgerError> {
+        // Once their seats are given up, nobody knows any more whom they shared threads with.
+        if !tell_some(app, who).await? {
+            return Ok(Some(from));
+        }
+        for _ in 0..STEPS_AT_ONCE {
+            let (portion, to) = next(app, who, &from).await?;
+            if !take(app, who, from, to.clone(), portion).await? {
+                return Ok(None);
+            }
+            let Some(place) = to else {
+                tracing::info!(user_id = %who, "a person was erased");
+                return Ok(None);
+            };
+            from = place;
+            sleep(PAUSE).await;
+        }
+        Ok(Some(from))
+    }
+}
 
 /// Erases whoever is due, until the task is dropped.
 pub async fn erase(app: Arc<App>) {
-    loop {
-        match erase_due(&app).await {
-            Ok(()) => {}
-            Err(LedgerError::Closing) => return,
-            Err(error) => tracing::warn!(%error, "erasing a person is held up"),
-        }
-        let _ = timeout(LOOK, app.erasing.notified()).await;
-    }
+    turns::run::<Erase>(app).await;
 }
 
 /// Erases whoever is due now, to the end.
 pub async fn erase_due(app: &Arc<App>) -> Result<(), LedgerError> {
-    let mut failed: BTreeSet<UserId> = BTreeSet::new();
-    loop {
-        let now = app.clock.now();
-        let due = look(app, move |rows| {
-            queries::erasure::due(rows, now, PEOPLE_AT_ONCE)
-        });
-        let mut due = due.await?;
-        due.retain(|(who, _)| !failed.contains(who));
-        if due.is_empty() {
-            return Ok(());
-        }
-        for (who, row) in due {
-            match erase_one(app, &who, row.place).await {
-                Ok(()) => {}
-                Err(LedgerError::Closing) => return Err(LedgerError::Closing),
-                // The others do not wait for whoever cannot be erased now.
-                Err(error) => {
-                    tracing::warn!(%error, user_id = %who, "erasing a person is held up");
-                    failed.insert(who);
-                }
-            }
-        }
-    }
-}
-
-async fn erase_one(app: &Arc<App>, who: &UserId, place: ErasePlace) -> Result<(), LedgerError> {
-    // Once their seats are given up, nobody knows any more whom they shared threads with.
-    tell_of(app, who).await?;
-    let mut from = place;
-    loop {
-        let (portion, to) = next(app, who, &from).await?;
-        if !take(app, who, from, to.clone(), portion).await? {
-            // Another server is at it.
-            return Ok(());
-        }
-        let Some(place) = to else {
-            tracing::info!(user_id = %who, "a person was erased");
-            return Ok(());
-        };
-        from = place;
-        sleep(PAUSE).await;
-    }
+    turns::do_due::<Erase>(app).await
 }
 
 /// The next portion. Pages without anything of theirs are stepped over.

@@ -3,6 +3,7 @@
 mod erase;
 mod prune_answers;
 mod tell;
+mod turns;
 
 use std::sync::Arc;
 

@@ -9,6 +9,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../support/refusing.rs"]
+mod refusing;
+
 mod access;
 mod ask;
 mod export;
@@ -18,6 +21,7 @@ mod idempotency;
 mod in_flight;
 mod input;
 mod invites;
+mod jobs;
 mod messages;
 mod people;
 mod pictures;
