@@ -5,6 +5,7 @@ pub mod cluster;
 mod dice;
 pub mod faults;
 pub mod link;
+mod pair;
 mod process;
 pub mod proxy;
 pub mod schedule;
@@ -13,6 +14,7 @@ mod watch;
 mod world;
 
 pub use dice::Dice;
+pub use pair::Pair;
 pub use process::{Launch, Semel, binary};
 pub use semel_services::skip;
 pub use token::{SECRET, token, token_for};

@@ -12,44 +12,34 @@ use semel_client::{
     Session, SessionOptions,
 };
 use semel_protocol::{
-    Code, DeviceId, Entry, ThreadId, ThreadType, UserId,
+    Code, DeviceId, Entry, ThreadId,
     entry::EntryBody,
     message::SendResult,
-    requests::StartConversation,
+    requests::SendMessage,
     socket::{Ack, SendOne, from_client, from_server},
 };
-use semel_testkit::{Semel, binary, now, random, token};
+use semel_testkit::{Pair, binary, now, random, token};
 use tokio::time::timeout;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-struct Scene {
-    server: Semel,
-    thread: ThreadId,
-    _directory: tempfile::TempDir,
+/// A server on which ann has written to bob.
+async fn scene() -> Pair {
+    let pair = Pair::start().await.unwrap();
+    say(&pair, "hello").await;
+    pair
 }
 
-/// A server on which ann has written to bob.
-async fn scene() -> Scene {
-    let directory = tempfile::tempdir().unwrap();
-    let server = Semel::start(binary(), directory.path()).unwrap();
-    let bob = Api::new(server.address.clone(), &token("bob"));
-    bob.get::<serde_json::Value>("/api/users/me").await.unwrap();
-    let ann = Api::new(server.address.clone(), &token("ann"));
-    let body = StartConversation {
-        participants: vec![UserId::parse("bob").unwrap()],
-        message_content: "hello".to_owned(),
-        thread_type: Some(ThreadType::Direct),
-        title: None,
-        client_id: None,
-        distinct: None,
+/// Ann says something over HTTP.
+async fn say(pair: &Pair, content: &str) {
+    let body = SendMessage {
+        client_id: IdMaker::new(random()).next(now()),
+        content: content.to_owned(),
+        kind: None,
+        reply_to: None,
+        attachments: vec![],
     };
-    let started = ann.start_conversation(&body, None).await.unwrap();
-    Scene {
-        thread: started.data.thread.id,
-        server,
-        _directory: directory,
-    }
+    pair.ann.send(pair.thread, &body, None).await.unwrap();
 }
 
 fn session(address: &Address, user: &str, new_thread: NewThread) -> (Session, Notes) {
@@ -269,16 +259,7 @@ async fn a_new_device_begins_with_the_newest_messages() {
     assert_eq!((thread, head), (scene.thread, 2));
     assert_eq!(messages[0].content, "hello");
 
-    let ann = Api::new(scene.server.address.clone(), &token("ann"));
-    let line = send(scene.thread, &mut IdMaker::new(random()), "again");
-    let body = semel_protocol::requests::SendMessage {
-        client_id: line.client_id,
-        content: line.content,
-        kind: None,
-        reply_to: None,
-        attachments: vec![],
-    };
-    ann.send(scene.thread, &body, None).await.unwrap();
+    say(&scene, "again").await;
     assert_eq!(next_words(&mut notes).await, "again");
 }
 

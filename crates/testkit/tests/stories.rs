@@ -11,12 +11,9 @@ use semel_client::{
     Address, Api, Destination, IdMaker, NewThread, Note, Notes, Session, SessionOptions,
 };
 use semel_protocol::{
-    ClientId, DeviceId, Entry, ThreadId, ThreadType, UserId,
-    entry::EntryBody,
-    limits,
-    requests::{CreateOrGet, SendMessage},
+    ClientId, DeviceId, Entry, ThreadId, entry::EntryBody, limits, requests::SendMessage,
 };
-use semel_testkit::{Semel, binary, now, random, token};
+use semel_testkit::{Pair, now, random, token};
 use tokio::{
     sync::watch,
     time::{sleep, timeout},
@@ -24,34 +21,8 @@ use tokio::{
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-struct Scene {
-    server: Semel,
-    ann: Arc<Api>,
-    thread: ThreadId,
-    directory: tempfile::TempDir,
-}
-
-/// A server on which ann and bob have a thread with nothing in it.
-async fn scene() -> Scene {
-    let directory = tempfile::tempdir().unwrap();
-    let server = Semel::start(binary(), directory.path()).unwrap();
-    let bob = Api::new(server.address.clone(), &token("bob"));
-    bob.get::<serde_json::Value>("/api/users/me").await.unwrap();
-    let ann = Api::new(server.address.clone(), &token("ann"));
-    let body = CreateOrGet {
-        participants: vec![UserId::parse("bob").unwrap()],
-        thread_type: Some(ThreadType::Direct),
-        title: None,
-        distinct: None,
-        client_id: None,
-    };
-    let thread = ann.create_or_get(&body).await.unwrap().data.thread.id;
-    Scene {
-        server,
-        ann: Arc::new(ann),
-        thread,
-        directory,
-    }
+async fn scene() -> Pair {
+    Pair::start().await.unwrap()
 }
 
 fn session(address: &Address, user: &str) -> (Session, Notes) {

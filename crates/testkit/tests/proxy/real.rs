@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use semel_client::{Api, ApiError, Client, IdMaker};
 use semel_protocol::{
-    Message, ThreadId, ThreadType, UserId, limits,
+    Message, ThreadId, limits,
     message::SendResult,
-    requests::{CreateOrGet, SendMessage},
+    requests::SendMessage,
     socket::{Ack, SendOne, from_client},
 };
 use semel_testkit::{
-    Semel, binary,
+    Pair,
     faults::until,
     now,
     proxy::{Again, Proxy, Repeat, Rules},
@@ -21,37 +21,19 @@ use crate::{PATIENCE, QUIET};
 
 struct Scene {
     proxy: Proxy,
-    direct: Api,
     thread: ThreadId,
     ids: IdMaker,
-    _server: Semel,
-    _directory: tempfile::TempDir,
+    pair: Pair,
 }
 
 /// A real server on which ann can write to bob, through the proxy.
 async fn scene() -> Scene {
-    let directory = tempfile::tempdir().unwrap();
-    let server = Semel::start(binary(), directory.path()).unwrap();
-    let bob = Api::new(server.address.clone(), &token("bob"));
-    bob.get::<serde_json::Value>("/api/users/me").await.unwrap();
-    let direct = Api::new(server.address.clone(), &token("ann"));
-    let body = CreateOrGet {
-        participants: vec![UserId::parse("bob").unwrap()],
-        thread_type: Some(ThreadType::Direct),
-        title: None,
-        distinct: None,
-        client_id: None,
-    };
-    let thread = direct.create_or_get(&body).await.unwrap().data.thread.id;
-    let proxy = Proxy::start(&server.address, 9).await.unwrap();
-    let ids = IdMaker::new(random());
+    let pair = Pair::start().await.unwrap();
     Scene {
-        proxy,
-        direct,
-        thread,
-        ids,
-        _server: server,
-        _directory: directory,
+        proxy: Proxy::start(&pair.server.address, 9).await.unwrap(),
+        thread: pair.thread,
+        ids: IdMaker::new(random()),
+        pair,
     }
 }
 
@@ -86,7 +68,8 @@ impl Scene {
 
     async fn messages(&self) -> Vec<Message> {
         let page = self
-            .direct
+            .pair
+            .ann
             .messages_after(self.thread, 0, limits::PAGE_MESSAGES_MAX);
         page.await.unwrap().data.messages
     }
