@@ -69,8 +69,8 @@ const ALONE: [Case; 4] = cases![
     database::ec_f11_ec_r07_without_room_for_the_answer_there_is_no_effect,
 ];
 
-/// Picks cases by a part of their names, for whoever mends one.
-const ONLY: &str = "SEMEL_TEST_CASE";
+/// Picks cases by a part of their names, for whoever mends one. Servers take what begins with `SEMEL_` for theirs.
+const ONLY: &str = "CLUSTER_CASE";
 
 async fn every_case(weather: Weather) {
     let plan = Plan {
