@@ -9,8 +9,8 @@ use axum::{
     response::Response,
 };
 use http_body_util::BodyExt;
-use semel_core::{Command, IdempotencyKey, Refusal, actions::Action};
-use semel_protocol::{Code, limits::REQUEST_BODY_BYTES_MAX};
+use semel_core::{Command, IdempotencyKey, Refusal, Rows, Stop, actions::Action};
+use semel_protocol::{Code, Problem, limits::REQUEST_BODY_BYTES_MAX};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -46,6 +46,16 @@ impl Asked {
     /// The caller does something, if they may.
     fn take(&self, doing: Doing) -> Result<(), Refusal> {
         self.app.take(&self.caller, doing).map_err(too_often)
+    }
+
+    /// The caller asks something, if they may.
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnMut(&Rows) -> Result<T, Stop> + Send + 'static,
+    ) -> Result<Result<T, Problem>, Refusal> {
+        self.take(Doing::READ)?;
+        let (who, request_id) = (&self.caller.user_id, &self.request_id);
+        Ok(self.app.ask(who, request_id, question).await)
     }
 }
 
@@ -215,12 +225,7 @@ async fn ask(
 ) -> Result<Response, Refusal> {
     let parts = receive(route, &asked.app, request).await?;
     let question = read(&asked.caller, &parts)?;
-    asked.take(Doing::READ)?;
-    let answer = asked
-        .app
-        .ask(&asked.caller.user_id, &asked.request_id, question)
-        .await;
-    Ok(match answer {
+    Ok(match asked.ask(question).await? {
         Ok(data) => respond::data(&data),
         Err(problem) => respond::problem(&problem),
     })
@@ -234,12 +239,7 @@ async fn ask_or_count(
 ) -> Result<Response, Refusal> {
     let parts = receive(route, &asked.app, request).await?;
     let (question, action) = read(&asked.caller, &parts)?;
-    asked.take(Doing::READ)?;
-    let found = asked
-        .app
-        .ask(&asked.caller.user_id, &asked.request_id, question)
-        .await;
-    Ok(match found {
+    Ok(match asked.ask(question).await? {
         Ok(Some(data)) => respond::data(&data),
         Ok(None) => {
             asked.take(Doing::action(&action))?;
