@@ -90,8 +90,8 @@ Ctrl-C or SIGTERM stops it gracefully: what is under way is finished first.")]
   curl -H \"Authorization: Bearer $(semel token ada)\" http://127.0.0.1:8080/api/users/me
 
 No server is needed. The token is signed with JWT_SECRET_KEY, or with the secret in the
-data directory, which is made if it is missing. The person is made when the token is
-used for the first time.")]
+data directory, which is made if it is missing and the database is SQLite. The person is
+made when the token is used for the first time.")]
     Token(TokenArgs),
     /// Add or show people
     #[command(subcommand)]

@@ -129,6 +129,36 @@ fn a_server_with_another_secret_does_not_join_until_it_is_said_to_be_new() {
 }
 
 #[test]
+fn a_secret_that_the_servers_do_not_have_is_made_for_no_command() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let Some(postgres) = or_skip(Postgres::start(&path.join("postgres"), &[])) else {
+        return;
+    };
+    let database = postgres.database("chat").unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = semel(path, &database, OLD);
+        command.env_remove("JWT_SECRET_KEY").args(arguments);
+        command.args(["--data-dir", "own"]).output().unwrap()
+    };
+    let commands = [["user", "add", "ada"], ["user", "show", "ada"]];
+    let commands = commands.iter().map(|words| &words[..]);
+    for words in commands.chain([&["token", "ada"][..]]) {
+        let refused = run(words);
+        assert!(!refused.status.success(), "{words:?}: {}", told(&refused));
+        let said = told(&refused);
+        assert!(said.contains("JWT_SECRET_KEY"), "{words:?}: {said}");
+        assert!(!path.join("own/secret").exists(), "{words:?}");
+    }
+    // Who comes first with the secret of the servers keeps none of them out.
+    for words in [["user", "add", "ada"], ["user", "show", "ada"]] {
+        let done = semel(path, &database, OLD).args(words).output().unwrap();
+        assert!(done.status.success(), "{words:?}: {}", told(&done));
+    }
+    Server::start(path, &database, OLD).becomes_ready();
+}
+
+#[test]
 fn with_sqlite_another_secret_is_told_and_holds() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();

@@ -29,6 +29,18 @@ pub(crate) fn run(config: &Config, args: &TokenArgs) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Makes no secret where servers on other machines may have theirs: they would refuse what it signs, or be refused themselves.
+pub(crate) fn need_secret(config: &Config) -> Result<(), Failure> {
+    if config.postgres.is_none() || serve::has_secret(config) {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "there is no signing secret here, and the servers of a PostgreSQL database have one: set JWT_SECRET_KEY to theirs, or choose \
+         the data directory of a server with --data-dir (this one is {})",
+        config.data_dir.display()
+    )))
+}
+
 /// Signs a token with the secret of the settings or the data directory.
 pub(crate) fn sign(
     config: &Config,
@@ -37,6 +49,7 @@ pub(crate) fn sign(
     scope: Scope,
     hours: u32,
 ) -> Result<String, Failure> {
+    need_secret(config)?;
     let tokens = serve::tokens(config)
         .map_err(|error| Failure::because("cannot read or make the signing secret", &error))?;
     let now = serve::now();

@@ -52,7 +52,8 @@ async fn find_or_change(
     if let Some(url) = running_server(config).await? {
         return call(config, &url, user_id, change).await;
     }
-    if change.is_none() && !config.database_dir.join("semel.db").exists() {
+    let is_there = config.postgres.is_some() || config.database_dir.join("semel.db").exists();
+    if change.is_none() && !is_there {
         // Looking makes nothing.
         return Err(Failure::new(format!(
             "there is no database in {}; make {user_id} there with `semel user add {user_id}`, or choose another \
@@ -60,6 +61,7 @@ async fn find_or_change(
             config.database_dir.display()
         )));
     }
+    token::need_secret(config)?;
     // None runs: one for this moment, so that there is one way to do it.
     let running = serve::start(config.for_a_moment())
         .await

@@ -219,6 +219,11 @@ pub fn tokens(config: &Config) -> io::Result<Tokens> {
     Ok(Tokens::with_host(secret, Arc::new(SystemClock), host))
 }
 
+/// Whether [`tokens`] has a secret, or would make one.
+pub fn has_secret(config: &Config) -> bool {
+    secret_file::is_there(config)
+}
+
 /// The time by this machine's clock.
 pub fn now() -> Timestamp {
     SystemClock.now()

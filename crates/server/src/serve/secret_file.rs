@@ -30,6 +30,11 @@ pub(super) fn signing_secret(config: &Config, entropy: &dyn Entropy) -> io::Resu
     }
 }
 
+/// Whether there is a secret already, in the settings or in the data directory.
+pub(super) fn is_there(config: &Config) -> bool {
+    config.jwt_secret_key.is_some() || config.data_dir.join(NAME).exists()
+}
+
 /// An error that says where.
 fn at(path: &Path) -> impl FnOnce(io::Error) -> io::Error {
     move |error| io::Error::new(error.kind(), format!("{}: {error}", path.display()))
