@@ -93,8 +93,9 @@ function said(thread: Thread, wire: unknown, { me }: Onlooker): Thread {
   if (message.kind === "system") return next;
   next.message_count += 1;
   const position = { read_seq: message.seq, delivered_seq: message.seq };
-  if (message.sender_id !== me) next.unread_count += 1;
-  else next.unread_count = 0;
+  if (message.sender_id === me) next.unread_count = 0;
+  // It may have been read on another device before its entry came here.
+  else if (message.seq > thread.read_seq) next.unread_count += 1;
   return moved(next, message.sender_id, position, me);
 }
 

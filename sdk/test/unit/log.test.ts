@@ -8,6 +8,7 @@ import { type Interval, storeNames } from "../../src/database/schema.js";
 import { applyEntries, putSnapshot } from "../../src/log/apply.js";
 import { cover, isCovered } from "../../src/log/coverage.js";
 import { cursorOf, judge } from "../../src/log/place.js";
+import { reduce } from "../../src/log/reduce.js";
 import type { Entry, Message, Thread } from "../../src/protocol/wire.js";
 import { buildRows, type Row, type RowSource } from "../../src/views/rows.js";
 
@@ -66,6 +67,20 @@ test("ec_o04: what was answered after a snapshot was made stays on screen until 
     return tx.list("landed");
   });
   expect(landed.map(({ client_id }) => client_id)).toEqual(["c2"]);
+});
+
+test("p_read_2: what was read on another device before its entry came here is not unread", () => {
+  const thread = { last_rev: 1, read_seq: 2, unread_count: 0, participants: [] };
+  const said = (seq: number) => ({
+    rev: seq,
+    type: "message",
+    message: message(seq, { sender_id: "bob" }),
+  });
+  const after = [2, 3].reduce(
+    (now, seq) => reduce(now, said(seq) as Entry, { me: "ada", nameOf: String }),
+    thread as unknown as Thread,
+  );
+  expect(after.unread_count).toBe(1);
 });
 
 describe("coverage", () => {
