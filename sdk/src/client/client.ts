@@ -222,15 +222,15 @@ export class Client {
 
   /** Deletes a message for everybody. */
   remove(target: Target): Promise<void> {
-    return this.#composer.remove(target);
+    return this.#composer.change(target, { type: "delete" });
   }
 
   react(target: Target, emoji: string): Promise<void> {
-    return this.#composer.react(target, emoji);
+    return this.#composer.change(target, { type: "react", emoji });
   }
 
   unreact(target: Target, emoji: string): Promise<void> {
-    return this.#composer.unreact(target, emoji);
+    return this.#composer.change(target, { type: "unreact", emoji });
   }
 
   /** Sends again what was given up. Resolves with its client id, which may be a new one. */

@@ -103,20 +103,14 @@ export class Composer {
   /** New words for a message; one that never left the device is changed itself. */
   async edit(target: Target, content: string): Promise<void> {
     checkContent(content);
-    await this.#change(target, { type: "edit", content });
+    await this.change(target, { type: "edit", content });
   }
 
-  /** Deletes a message for everybody; one that never left the device is just forgotten. */
-  async remove(target: Target): Promise<void> {
-    await this.#change(target, { type: "delete" });
-  }
-
-  async react(target: Target, emoji: string): Promise<void> {
-    await this.#change(target, { type: "react", emoji });
-  }
-
-  async unreact(target: Target, emoji: string): Promise<void> {
-    await this.#change(target, { type: "unreact", emoji });
+  /** A deletion is for everybody; a message that never left the device is just forgotten. */
+  async change(target: Target, change: Parameters<typeof keepChange>[3]): Promise<void> {
+    const { environment } = this.#context;
+    await this.#keeping;
+    await this.#write((tx) => keepChange(tx, this.#newId(), target, change, environment.now()));
   }
 
   /** Sends again what was given up; resolves with its client id, which may be a new one. */
@@ -127,12 +121,6 @@ export class Composer {
   /** Forgets what was given up. */
   async dismiss(client_id: string): Promise<void> {
     await this.#write((tx) => dismissFailed(tx, client_id));
-  }
-
-  async #change(target: Target, change: Parameters<typeof keepChange>[3]): Promise<void> {
-    const { environment } = this.#context;
-    await this.#keeping;
-    await this.#write((tx) => keepChange(tx, this.#newId(), target, change, environment.now()));
   }
 
   async #write<T>(work: (tx: Writer) => Promise<T>): Promise<T> {

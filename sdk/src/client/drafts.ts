@@ -4,6 +4,7 @@ import type { DraftRecord } from "../database/schema.js";
 import type { Observable } from "../emitter.js";
 import type { EngineContext } from "../engine/context.js";
 import { Lane } from "../lane.js";
+import { threadOf } from "../outbox/item.js";
 import { keyOf, type Peer } from "./peer.js";
 import type { Replica } from "./replica.js";
 
@@ -40,7 +41,7 @@ export class Drafts {
   /** One draft for a conversation, whether it is named by its thread or by its people. */
   #keyOf(peer: Peer): string {
     const key = keyOf(peer, this.#context.me);
-    const thread_id = key.startsWith("thread:") ? key.slice("thread:".length) : undefined;
+    const thread_id = threadOf({ queue: key });
     if (thread_id === undefined) return key;
     for (const [queue, known] of this.#replica.state.get().aliases) {
       if (known === thread_id) return queue;

@@ -83,11 +83,6 @@ export class People {
     if (user_id !== this.#context.me) this.#types(thread_id, user_id, typing);
   }
 
-  /** Somebody said something: they do not type any more. */
-  said(thread_id: string, user_id: string): void {
-    this.#types(thread_id, user_id, false);
-  }
-
   /** Without a connection nothing is known. */
   forget(): void {
     for (const value of this.#presence.values()) value.set(undefined);

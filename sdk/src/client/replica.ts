@@ -167,7 +167,7 @@ export class Replica {
       records:
         ids === undefined
           ? await tx.list("threads")
-          : await getAll(ids, (id) => tx.get("threads", id)),
+          : (await Promise.all(ids.map((id) => tx.get("threads", id)))).filter(isThere),
       reads: await tx.list("reads"),
     }));
     const threads = new Map(ids === undefined ? [] : this.#state.get().threads);
@@ -213,16 +213,8 @@ export class Replica {
 /** The number of an item that has none yet. */
 export const SHADOW = Number.MAX_SAFE_INTEGER;
 
-async function getAll<T>(
-  ids: readonly string[],
-  get: (id: string) => Promise<T | undefined>,
-): Promise<T[]> {
-  const found: T[] = [];
-  for (const id of ids) {
-    const record = await get(id);
-    if (record !== undefined) found.push(record);
-  }
-  return found;
+function isThere<T>(record: T | undefined): record is T {
+  return record !== undefined;
 }
 
 function isSame(a: Iterable<unknown>, b: Iterable<unknown>): boolean {

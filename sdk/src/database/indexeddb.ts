@@ -98,8 +98,8 @@ export class IndexedDbDatabase implements Database {
 }
 
 function toldCause(cause: unknown, error: unknown): unknown {
-  const isOurAbort = cause instanceof DOMException && cause.name === "AbortError";
-  return isOurAbort || cause === null || cause === undefined ? error : cause;
+  const isOurAbort = (cause as DOMException | null)?.name === "AbortError";
+  return isOurAbort ? error : (cause ?? error);
 }
 
 type Mode = "readonly" | "readwrite";
@@ -116,8 +116,7 @@ class Transaction implements Writer {
   }
 
   async find<S extends StoreName>(store: S, indexed: string): Promise<Stores[S] | undefined> {
-    const field = schema[store].index;
-    if (field === undefined) throw new Error(`${store} has no index`);
+    const field = schema[store].index as string;
     return this.#tx.objectStore(store).index(field).get(indexed);
   }
 

@@ -72,7 +72,7 @@ export function queueOf(destination: Destination, client_id: string): string {
 }
 
 /** The thread into which an item goes, once that is known; its `destination` still tells what the person meant. */
-export function threadOf({ queue }: Item): string | undefined {
+export function threadOf({ queue }: Pick<Item, "queue">): string | undefined {
   return queue.startsWith("thread:") ? queue.slice("thread:".length) : undefined;
 }
 

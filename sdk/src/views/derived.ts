@@ -1,7 +1,7 @@
 // Lists made of the replica, made when somebody looks.
 
 import type { ReplicaState } from "../client/replica.js";
-import type { Observable } from "../emitter.js";
+import { type Observable, partOf } from "../emitter.js";
 
 /** A list whose lines are the same objects as before when they did not change. */
 export function derived<T>(
@@ -12,24 +12,18 @@ export function derived<T>(
   let source: ReplicaState | undefined;
   let list: readonly T[] = [];
   let before: ReadonlyMap<string, T> = new Map();
-  const get = () => {
-    const now = state.get();
+  return partOf(state, (now) => {
     if (now === source) return list;
     source = now;
     const next = build(now, before);
     before = new Map(next.map((item) => [keyOf(item), item]));
-    const isSame = next.length === list.length && next.every((item, place) => item === list[place]);
-    if (!isSame) list = next;
+    list = keepList(list, next);
     return list;
-  };
-  const subscribe = (listener: () => void) => {
-    let shown = get();
-    return state.subscribe(() => {
-      const now = get();
-      if (now === shown) return;
-      shown = now;
-      listener();
-    });
-  };
-  return { get, subscribe };
+  });
+}
+
+/** The list of before, when the lines are the same objects. */
+export function keepList<T>(before: readonly T[], now: readonly T[]): readonly T[] {
+  const isSame = before.length === now.length && now.every((one, place) => one === before[place]);
+  return isSame ? before : now;
 }

@@ -1,7 +1,7 @@
 // What waits, in numbers. A message's own state is in its row.
 
 import type { ReplicaState } from "../client/replica.js";
-import type { Observable } from "../emitter.js";
+import { type Observable, partOf } from "../emitter.js";
 import type { Failure } from "../outbox/item.js";
 
 /** What waits to be sent, and what was given up. */
@@ -17,26 +17,16 @@ export interface OutboxState {
 export function buildOutbox(state: Observable<ReplicaState>): Observable<OutboxState> {
   let source: ReplicaState | undefined;
   let shown: OutboxState = { waiting: 0, failed: 0, failures: [] };
-  const get = () => {
-    const now = state.get();
+  return partOf(state, (now) => {
     if (now.outbox === source?.outbox && now.failed === source.failed) return shown;
     source = now;
-    const failures = now.failed.map(({ client_id, work, failure }) => {
-      const { code = "unknown_message", detail = "" } = failure ?? {};
-      return { client_id, type: work.type, code, detail };
-    });
+    const failures = now.failed.map(({ client_id, work, failure }) => ({
+      client_id,
+      type: work.type,
+      ...(failure as Failure),
+    }));
     const next = { waiting: now.outbox.length, failed: failures.length, failures };
     if (JSON.stringify(next) !== JSON.stringify(shown)) shown = next;
     return shown;
-  };
-  const subscribe = (listener: () => void) => {
-    let before = get();
-    return state.subscribe(() => {
-      const now = get();
-      if (now === before) return;
-      before = now;
-      listener();
-    });
-  };
-  return { get, subscribe };
+  });
 }

@@ -7,7 +7,9 @@ import type { EngineContext } from "../engine/context.js";
 import { fetchHistory } from "../engine/logs.js";
 import { type SemelError, toSemelError } from "../errors.js";
 import { coveredEnd, covering } from "../log/coverage.js";
+import { threadOf } from "../outbox/item.js";
 import type { Participant, Thread } from "../protocol/wire.js";
+import { keepList } from "./derived.js";
 import { HeldMessages } from "./held.js";
 import { buildRows, type Row } from "./rows.js";
 
@@ -349,9 +351,7 @@ export class Timeline implements Observable<TimelineState> {
   }
 
   #threadId({ aliases }: ReplicaState): string | undefined {
-    const prefix = "thread:";
-    if (this.#queue.startsWith(prefix)) return this.#queue.slice(prefix.length);
-    return aliases.get(this.#queue);
+    return threadOf({ queue: this.#queue }) ?? aliases.get(this.#queue);
   }
 
   #readRecord(id: string): Promise<ThreadRecord | undefined> {
@@ -376,9 +376,4 @@ function heldFrom(record: ThreadRecord | undefined): number {
 function firstUnread(record: ThreadRecord, state: ReplicaState): number {
   if (unreadOf(record, state) === 0) return 0;
   return Math.max(record.thread.read_seq, state.reads.get(record.id) ?? 0) + 1;
-}
-
-function keepList<T>(before: readonly T[], now: readonly T[]): readonly T[] {
-  const isSame = before.length === now.length && now.every((one, place) => one === before[place]);
-  return isSame ? before : now;
 }
