@@ -161,11 +161,6 @@ export class Client {
     if (this.#isStopped) return;
     this.#isStopped = true;
     for (const end of this.#ends) end();
-    this.#tabs.tell({
-      type: "interest",
-      tab: this.#tabs.name,
-      interest: { threads: [], people: [] },
-    });
     const engine = this.#engine;
     this.#composer.stop();
     this.#tabs.close();
@@ -324,7 +319,7 @@ export class Client {
       if (lost.aborted) resolve();
       else lost.addEventListener("abort", () => resolve());
     });
-    this.#engine = undefined;
+    if (this.#engine === engine) this.#engine = undefined;
     this.#tabs.tell({ type: "hello" });
     await engine.stop();
   }

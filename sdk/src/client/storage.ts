@@ -6,6 +6,7 @@ import type { Database } from "../database/port.js";
 import { type KeptIn, ResilientDatabase } from "../database/resilient.js";
 import { type Observable, Value } from "../emitter.js";
 import type { Environment } from "../environment.js";
+import { tabsOfDisk } from "../tabs/apart.js";
 import { browserTabs } from "../tabs/browser.js";
 import { alone, type Tabs } from "../tabs/port.js";
 
@@ -45,7 +46,8 @@ export function browserStorage(): Storage {
       const name = nameOf(account);
       const open = (onLost: () => void) => openIndexedDb(name, onLost);
       const database = new ResilientDatabase(open, environment);
-      return { database, tabs: browserTabs(name, environment), keptIn: database.keptIn };
+      const { keptIn } = database;
+      return { database, tabs: tabsOfDisk(browserTabs(name, environment), keptIn), keptIn };
     },
     remove: (account) => deleteIndexedDb(nameOf(account)),
   };

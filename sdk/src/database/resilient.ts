@@ -4,25 +4,21 @@
 
 import { Value } from "../emitter.js";
 import { type Environment, pause } from "../environment.js";
+import { fixAll } from "../outbox/keep.js";
 import { evict } from "./evict.js";
 import { MemoryDatabase } from "./memory.js";
-import type { Database, Durability, Key, Query, Range, Reader, Writer } from "./port.js";
+import type { Database, Durability, Reader, Writer } from "./port.js";
 import { durableStores, type StoreName, type Stores, storeNames } from "./schema.js";
 
 /** Pauses before opening again, in milliseconds. */
 const REOPEN_AFTER = [0, 100, 500, 2_000];
 /** Errors after which a handle is of no use any more; WebKit has them when its database process died. */
-const LOST = new Set([
-  "InvalidStateError",
-  "UnknownError",
-  "AbortError",
-  "TransactionInactiveError",
-]);
+const LOST = /^(InvalidState|Unknown|Abort|TransactionInactive)Error$/;
 
 /** Where things are kept. */
 export type KeptIn =
   | { readonly type: "disk" }
-  /** They are gone with the page; `reason` says why. */
+  /** They are gone with the page, and no other tab has them; `reason` says why. */
   | { readonly type: "memory"; readonly reason: "chosen" | "unavailable" | "failed" | "full" };
 
 /** Opens a database; `onLost` is called when it is closed from outside. */
@@ -34,7 +30,6 @@ export class ResilientDatabase implements Database {
   readonly #environment: Environment;
   readonly #mirror = new MemoryDatabase();
   #database: Promise<Database> | undefined;
-  #memory: MemoryDatabase | undefined;
   #moving: Promise<void> | undefined;
   #isClosed = false;
 
@@ -43,23 +38,30 @@ export class ResilientDatabase implements Database {
     this.#environment = environment;
   }
 
-  async read<T>(stores: readonly StoreName[], work: (tx: Reader) => Promise<T>): Promise<T> {
-    return this.#persist((database) => database.read(stores, work));
+  read<T>(stores: readonly StoreName[], work: (tx: Reader) => Promise<T>): Promise<T> {
+    return this.#mirrored((database, record) => database.read(stores, (tx) => work(record(tx))));
   }
 
-  async write<T>(
+  write<T>(
     stores: readonly StoreName[],
     durability: Durability,
     work: (tx: Writer) => Promise<T>,
   ): Promise<T> {
-    let steps: Step[] = [];
-    const result = await this.#persist((database) =>
-      database.write(stores, durability, (tx) => {
-        steps = [];
-        return work(new Recording(tx, steps));
-      }),
+    return this.#mirrored((database, record) =>
+      database.write(stores, durability, (tx) => work(record(tx))),
     );
-    if (steps.length > 0 && this.#memory === undefined) await this.#mirrorSteps(steps);
+  }
+
+  async #mirrored<T>(
+    work: (database: Database, record: (tx: Reader) => Writer) => Promise<T>,
+  ): Promise<T> {
+    let steps: Step[] = [];
+    const record = (tx: Reader) => {
+      steps = [];
+      return recording(tx as Writer, steps);
+    };
+    const result = await this.#persist((database) => work(database, record));
+    if (steps.length > 0 && this.keptIn.get().type === "disk") await this.#mirrorSteps(steps);
     return result;
   }
 
@@ -74,29 +76,32 @@ export class ResilientDatabase implements Database {
    */
   async #mirrorSteps(steps: readonly Step[]): Promise<void> {
     try {
-      await replay(this.#mirror, steps);
+      await this.#replay(steps);
     } catch {
       const database = await this.#current();
-      if (database !== this.#mirror) await mirrorAll(database, this.#mirror).catch(() => undefined);
+      if (database !== this.#mirror)
+        await this.#copy(database, durableStores).catch(() => undefined);
     }
   }
 
   async #persist<T>(work: (database: Database) => Promise<T>): Promise<T> {
     let isEvicted = false;
     for (let tries = 0; ; ) {
-      const database = this.#memory ?? (await this.#current());
+      // What is written during the move would be left behind.
+      await this.#moving;
+      const database = await this.#current();
       try {
         return await work(database);
       } catch (error) {
         const name = error instanceof DOMException ? error.name : "";
-        if (database === this.#memory || this.#isClosed) throw error;
+        if (database === this.#mirror || this.#isClosed) throw error;
         if (name === "QuotaExceededError") {
-          if (isEvicted || !(await evictFrom(database))) await this.#goOnInMemory("full", database);
+          if (isEvicted || !(await makeRoom(database))) await this.#goOnInMemory("full", database);
           isEvicted = true;
-        } else if (LOST.has(name)) {
+        } else if (LOST.test(name)) {
           tries += 1;
           this.#forget(database);
-          if (tries >= REOPEN_AFTER.length) await this.#goOnInMemory("failed", database);
+          if (tries >= REOPEN_AFTER.length) await this.#goOnInMemory("failed");
           else await pause(this.#environment, REOPEN_AFTER[tries] ?? 0);
         } else throw error;
       }
@@ -113,30 +118,28 @@ export class ResilientDatabase implements Database {
       if (wait > 0) await pause(this.#environment, wait);
       try {
         const database: Database = await this.#open(() => this.#forget(database));
-        await mirrorAll(database, this.#mirror);
+        // Other tabs write as well: what is on the disk counts.
+        await this.#copy(database, durableStores);
         return database;
       } catch {
         // Told by `keptIn` when it stays so.
       }
     }
-    await this.#goOnInMemory("unavailable", undefined);
+    await this.#goOnInMemory("unavailable");
     return this.#mirror;
   }
 
   #forget(database: Database): void {
-    if (database === this.#memory) return;
+    if (database === this.#mirror) return;
     database.close();
     this.#database = undefined;
   }
 
   /**
-   * What can still be read of the old one comes along; the mirror has what only this device has. Once: what was written in
-   * memory since is newer than what a second one would bring.
+   * What can still be read of the old one comes along, else what was mirrored. Once: what was written in memory since is newer
+   * than what a second one would bring.
    */
-  #goOnInMemory(
-    reason: "unavailable" | "failed" | "full",
-    old: Database | undefined,
-  ): Promise<void> {
+  #goOnInMemory(reason: "unavailable" | "failed" | "full", old?: Database): Promise<void> {
     this.#moving ??= this.#moveToMemory(reason, old);
     return this.#moving;
   }
@@ -145,91 +148,67 @@ export class ResilientDatabase implements Database {
     reason: "unavailable" | "failed" | "full",
     old: Database | undefined,
   ): Promise<void> {
-    if (old !== undefined) await mirrorCache(old, this.#mirror).catch(() => undefined);
-    this.#memory = this.#mirror;
+    // Other tabs, or this one after a reload, go on with what the disk has, and may send it as well.
+    const fix = (database: Database) => database.write(["outbox"], "strict", fixAll);
+    if (old !== undefined) {
+      await fix(old).catch(() => undefined);
+      await this.#copy(old, storeNames).catch(() => undefined);
+    }
+    await fix(this.#mirror);
     this.#database = Promise.resolve(this.#mirror);
     old?.close();
     this.keptIn.set({ type: "memory", reason });
+  }
+
+  async #copy(from: Database, stores: readonly StoreName[]): Promise<void> {
+    const steps: Step[] = [];
+    await from.read(stores, async (tx) => {
+      for (const store of stores) steps.push(putAll(store, await tx.list(store)));
+    });
+    await this.#replay(steps);
+  }
+
+  async #replay(steps: readonly Step[]): Promise<void> {
+    await this.#mirror.write(storeNames, "relaxed", async (tx) => {
+      for (const step of steps) await step(tx);
+    });
   }
 }
 
 type Step = (tx: Writer) => Promise<void>;
 
-/** Writes down what a transaction does to durable stores. */
-class Recording implements Writer {
-  readonly #tx: Writer;
-  readonly #steps: Step[];
-
-  constructor(tx: Writer, steps: Step[]) {
-    this.#tx = tx;
-    this.#steps = steps;
-  }
-
-  get<S extends StoreName>(store: S, key: Key): Promise<Stores[S] | undefined> {
-    return this.#tx.get(store, key);
-  }
-
-  find<S extends StoreName>(store: S, indexed: string): Promise<Stores[S] | undefined> {
-    return this.#tx.find(store, indexed);
-  }
-
-  list<S extends StoreName>(store: S, query?: Query): Promise<Stores[S][]> {
-    return this.#tx.list(store, query);
-  }
-
-  async put<S extends StoreName>(store: S, record: Stores[S]): Promise<void> {
-    await this.#tx.put(store, record);
-    this.#record(store, (tx) => tx.put(store, record));
-  }
-
-  async remove(store: StoreName, key: Key | Range): Promise<void> {
-    await this.#tx.remove(store, key);
-    this.#record(store, (tx) => tx.remove(store, key));
-  }
-
-  #record(store: StoreName, step: Step): void {
-    if (durableStores.includes(store)) this.#steps.push(step);
-  }
+/** Writes down what a transaction does to durable stores, and what it finds there: other tabs write as well. */
+function recording(tx: Writer, steps: Step[]): Writer {
+  const record = (store: StoreName, step: Step) => {
+    if (durableStores.includes(store)) steps.push(step);
+  };
+  return {
+    get: (store, key) => tx.get(store, key),
+    find: (store, indexed) => tx.find(store, indexed),
+    async list(store, query) {
+      const found = await tx.list(store, query);
+      if (query === undefined) record(store, putAll(store, found));
+      return found;
+    },
+    async put(store, put) {
+      await tx.put(store, put);
+      record(store, (to) => to.put(store, put));
+    },
+    async remove(store, key) {
+      await tx.remove(store, key);
+      record(store, (to) => to.remove(store, key));
+    },
+  };
 }
 
-async function replay(to: Database, steps: readonly Step[]): Promise<void> {
-  await to.write(durableStores, "relaxed", async (tx) => {
-    for (const step of steps) await step(tx);
-  });
-}
-
-/** Other tabs write as well: what is on the disk counts. */
-async function mirrorAll(from: Database, to: Database): Promise<void> {
-  await copyStores(from, to, durableStores);
-}
-
-async function mirrorCache(from: Database, to: Database): Promise<void> {
-  await copyStores(
-    from,
-    to,
-    storeNames.filter((name) => !durableStores.includes(name)),
-  );
-}
-
-async function copyStores(
-  from: Database,
-  to: Database,
-  stores: readonly StoreName[],
-): Promise<void> {
-  const found = await from.read(stores, async (tx) => {
-    const all: [StoreName, Stores[StoreName][]][] = [];
-    for (const store of stores) all.push([store, await tx.list(store)]);
-    return all;
-  });
-  await to.write(stores, "relaxed", async (tx) => {
-    for (const [store, records] of found) {
-      await tx.remove(store, {});
-      for (const record of records) await tx.put(store, record);
-    }
-  });
+function putAll<S extends StoreName>(store: S, records: readonly Stores[S][]): Step {
+  return async (tx) => {
+    await tx.remove(store, {});
+    for (const record of records) await tx.put(store, record);
+  };
 }
 
 /** Makes room. False: there is nothing to give up. */
-async function evictFrom(database: Database): Promise<boolean> {
+async function makeRoom(database: Database): Promise<boolean> {
   return database.write(["threads", "pages"], "relaxed", evict).catch(() => false);
 }

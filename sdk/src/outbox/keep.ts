@@ -163,6 +163,11 @@ export async function giveUp(tx: Writer, item: Item, failure: Failure): Promise<
   await tx.put("failed", { ...(attempted ? item : anew), work, attempted, failure, ...follows });
 }
 
+/** What is in two places may be sent from both: it stays as it is, so that it is the same message in both. */
+export async function fixAll(tx: Writer): Promise<void> {
+  for (const item of await tx.list("outbox")) await tx.put("outbox", { ...item, attempted: true });
+}
+
 /** All items of a queue. */
 export function wholeQueue(queue: string): { from: readonly [string]; to: readonly [string, []] } {
   return { from: [queue], to: [queue, []] };

@@ -2,7 +2,7 @@
 
 import { type Environment, pause } from "../environment.js";
 import type { News } from "./news.js";
-import type { Lead, Tabs } from "./port.js";
+import type { Lead, SharedTabs } from "./port.js";
 
 /** Milliseconds between two signs of life of the leader. */
 const BEAT = 1_000;
@@ -10,11 +10,11 @@ const BEAT = 1_000;
 const SILENCE_MAX = 3_000;
 
 /** This tab among those of the same name. Without Web Locks every tab leads, which costs connections only. */
-export function browserTabs(name: string, environment: Environment): Tabs {
+export function browserTabs(name: string, environment: Environment): SharedTabs {
   return new BrowserTabs(name, environment);
 }
 
-class BrowserTabs implements Tabs {
+class BrowserTabs implements SharedTabs {
   readonly name: string;
   readonly #lock: string;
   readonly #environment: Environment;
@@ -22,6 +22,7 @@ class BrowserTabs implements Tabs {
   readonly #end = new AbortController();
   #listeners: ((news: News) => void)[] = [];
   #isLeading = false;
+  #isClosed = false;
   #heard: number;
 
   constructor(name: string, environment: Environment) {
@@ -42,15 +43,20 @@ class BrowserTabs implements Tabs {
   }
 
   tell(news: News): void {
-    if (!this.#end.signal.aborted) this.#channel.postMessage(news);
+    if (!this.#isClosed) this.#channel.postMessage(news);
   }
 
   listen(listener: (news: News) => void): void {
     this.#listeners.push(listener);
   }
 
-  close(): void {
+  leave(): void {
     this.#end.abort();
+  }
+
+  close(): void {
+    this.leave();
+    this.#isClosed = true;
     this.#listeners = [];
     this.#channel.close();
   }

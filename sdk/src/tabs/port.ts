@@ -21,6 +21,12 @@ export interface Tabs {
   close(): void;
 }
 
+/** This tab among others that can do without it. */
+export interface SharedTabs extends Tabs {
+  /** Does not lead with them any more; if it led, another one will. */
+  leave(): void;
+}
+
 /** The only tab. */
 export function alone(): Tabs {
   const end = new AbortController();

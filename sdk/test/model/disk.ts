@@ -9,15 +9,17 @@ export type Fault =
   | "lost"
   /** It is of no use any more, and all of it was done. */
   | "lostAfter"
-  /** There is no room. */
-  | "full";
+  /** From now on there is no room. */
+  | "full"
+  /** From now on there is room for what a person writes, and not for what comes from the server. */
+  | "tight";
 
 /** The database of all tabs of a browser. */
 export class Disk implements Database {
   /** What the next transaction comes to. */
   fault: Fault | undefined;
-  /** Nothing can be written any more. */
-  isFull = false;
+  /** What does not fit any more: everything, or what has pages. */
+  lacking: "full" | "tight" | undefined;
   readonly #database: Database;
 
   constructor(database: Database) {
@@ -39,7 +41,9 @@ export class Disk implements Database {
   ): Promise<T> {
     const fault = this.#next();
     if (fault === "lost") throw lost();
-    if (this.isFull) throw new DOMException("no room", "QuotaExceededError");
+    const isLarge = stores.includes("pages");
+    if (this.lacking === "full" || (this.lacking === "tight" && isLarge))
+      throw new DOMException("no room", "QuotaExceededError");
     const result = await this.#database.write(stores, durability, work);
     if (fault === "lostAfter") throw lost();
     return result;
@@ -50,7 +54,7 @@ export class Disk implements Database {
   #next(): Fault | undefined {
     const { fault } = this;
     this.fault = undefined;
-    if (fault === "full") this.isFull = true;
+    if (fault === "full" || fault === "tight") this.lacking = fault;
     return fault;
   }
 }

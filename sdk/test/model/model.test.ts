@@ -94,11 +94,6 @@ const lostHandles: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-/** Its disk is full: the one tab goes on in memory, and is not closed. */
-const fullDisks: fc.Arbitrary<Step> = lostHandles.filter(
-  ({ type }) => !["openTab", "crash", "freeze", "thaw"].includes(type),
-);
-
 const rare = fc.constantFrom(0, 0.02, 0.1, 0.3);
 const trouble: fc.Arbitrary<Trouble> = fc.record({
   lostPush: rare,
@@ -148,23 +143,60 @@ describe("model", () => {
     await fc.assert(property, options);
   }, 600_000);
 
-  test("story_22: through a full disk: what is written goes on in memory, and is sent", async () => {
-    const steps = fc.array(fullDisks, { minLength: 5, maxLength: 40, size: "max" });
-    const property = fc.asyncProperty(fc.nat(), trouble, steps, steps, async (seed, ...rest) => {
-      const [troubles, before, after] = rest;
-      const world = new World(seed, troubles);
-      await world.run(before);
-      await world.run([{ type: "fault", who: 0, fault: "full" }]);
-      const send: Step = { type: "send", who: 0, tab: 0, to: 0 };
-      await world.run([wait(5_000), send, ...after]);
-      await world.heal();
-      await world.check();
-      const [tab] = world.profiles[0]?.tabs ?? [];
-      if (world.profiles[0]?.disk.isFull)
-        expect(tab?.client.keptIn.get()).toEqual({ type: "memory", reason: "full" });
-    });
-    await fc.assert(property, options);
-  }, 600_000);
+  test.each(["full", "tight"] as const)(
+    "story_22: through a disk that is %s, in every tab: what is written goes on in memory, and is sent",
+    async (fault) => {
+      const steps = fc.array(lostHandles, { minLength: 5, maxLength: 40, size: "max" });
+      const property = fc.asyncProperty(fc.nat(), trouble, steps, steps, async (seed, ...rest) => {
+        const [troubles, before, after] = rest;
+        const world = new World(seed, troubles);
+        await world.run([{ type: "openTab", who: 0, tab: 0 }, ...before, wait(5_000)]);
+        await world.run([{ type: "fault", who: 0, fault }]);
+        const send: Step = { type: "send", who: 0, tab: 0, to: 0 };
+        await world.run([wait(5_000), send, ...after]);
+        await world.heal();
+        await world.check();
+      });
+      await fc.assert(property, options);
+    },
+    600_000,
+  );
+
+  test("story_22: tabs that go on in memory learn everything by themselves, and end together", async () => {
+    const world = new World(1, NO_TROUBLE);
+    await world.run([{ type: "openTab", who: 0, tab: 0 }, wait(500)]);
+    await world.run([
+      { type: "fault", who: 0, fault: "tight" },
+      { type: "send", who: 1, tab: 0, to: 0 },
+      { type: "send", who: 0, tab: 1, to: 0 },
+    ]);
+    await world.heal();
+    await world.check();
+    const [one, two] = world.profiles[0]?.tabs ?? [];
+    for (const tab of [one, two])
+      expect(tab?.client.keptIn.get()).toEqual({ type: "memory", reason: "full" });
+    await one?.client.signOut("refuse");
+    await world.run([wait(100)]);
+    expect(two?.client.connection.get().phase).toBe("stopped");
+  });
+
+  test("ec_m02 story_22: words that were changed in one tab while another had taken them along are one message", async () => {
+    const world = new World(1, NO_TROUBLE);
+    const { profiles, server } = world;
+    await world.run([{ type: "openTab", who: 0, tab: 0 }, wait(500), { type: "offline", who: 0 }]);
+    const [one, two] = profiles[0]?.tabs ?? [];
+    const first = one?.client.send({ thread_id: world.group }, "helo");
+    await world.run([wait(100), { type: "fault", who: 0, fault: "full" }]);
+    one?.client.send({ thread_id: world.group }, "again");
+    await world.run([wait(100)]);
+    const changed = two?.client.edit({ client_id: first?.client_id ?? "" }, "hello");
+    await world.run([wait(100)]);
+    await changed;
+    await world.heal();
+    await world.check();
+    const said = server.logs.flatMap((log) => log.messages.map(({ content }) => content));
+    expect(said).toEqual(["hello", "again"]);
+  });
 
   test("p_sync_4: what was fetched before a restore and what was fetched after it are never put together", async () => {
     const world = new World(1, NO_TROUBLE);

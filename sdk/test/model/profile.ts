@@ -7,8 +7,9 @@ import type { Database, Durability, Reader, Writer } from "../../src/database/po
 import { ResilientDatabase } from "../../src/database/resilient.js";
 import type { StoreName } from "../../src/database/schema.js";
 import type { Environment } from "../../src/environment.js";
+import { tabsOfDisk } from "../../src/tabs/apart.js";
 import type { News } from "../../src/tabs/news.js";
-import type { Lead, Tabs } from "../../src/tabs/port.js";
+import type { Lead, SharedTabs } from "../../src/tabs/port.js";
 import type { Witness } from "../../src/witness.js";
 import type { Clock } from "./clock.js";
 import { Disk } from "./disk.js";
@@ -105,7 +106,7 @@ export class Tab {
     const storage: Storage = {
       open: () => ({
         database: new TabDatabase(kept, this),
-        tabs: this.fakeTabs,
+        tabs: tabsOfDisk(this.fakeTabs, kept.keptIn),
         keptIn: kept.keptIn,
       }),
       remove: async () => {},
@@ -159,7 +160,7 @@ export class Tab {
   }
 }
 
-class FakeTabs implements Tabs {
+class FakeTabs implements SharedTabs {
   readonly name: string;
   readonly #profile: Profile;
   readonly #tab: Tab;
@@ -212,11 +213,15 @@ class FakeTabs implements Tabs {
     for (const listener of this.#listeners) listener(news);
   }
 
-  close(): void {
+  leave(): void {
     this.lose();
     this.#campaign = undefined;
     if (this.#profile.leader === this) this.#profile.leader = undefined;
     this.#profile.elect();
+  }
+
+  close(): void {
+    this.leave();
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { expect } from "vitest";
 
+import type { KeptIn } from "../../src/database/resilient.js";
 import type { Row } from "../../src/views/rows.js";
 import type { Timeline } from "../../src/views/timeline.js";
 import type { Witness } from "../../src/witness.js";
@@ -49,8 +50,8 @@ interface Intent {
   /** The order in which one tab wrote is the order in which it is stored. */
   readonly tab: Tab;
   readonly to: string;
-  /** It crashed before this was kept: it may be gone, but never doubled. */
-  isKept: boolean;
+  /** It crashed before this was kept, or when it was kept in memory only: it may be gone, but never doubled. */
+  keptIn: KeptIn["type"] | undefined;
 }
 
 /** The whole of it. */
@@ -94,7 +95,9 @@ export class World {
   async heal(): Promise<void> {
     for (const profile of this.profiles) {
       profile.disk.fault = undefined;
-      if (profile.tabs.length === 0) this.#open(profile);
+      // What was kept on the disk is for a tab that has it: after a crash the next one that is opened.
+      const hasDisk = ({ client }: Tab) => client.keptIn.get().type === "disk";
+      if (!profile.tabs.some(hasDisk)) this.#open(profile);
       for (const tab of profile.tabs) {
         tab.thaw();
         tab.network.isOnline = true;
@@ -200,10 +203,10 @@ export class World {
     const sent = client.send(peer, content);
     // Rapid clicks of an application that hands the same message over again.
     if (step.type === "sendTwice") client.send(peer, content, { client_id: sent.client_id });
-    const intent: Intent = { client_id: sent.client_id, content, who, tab, to, isKept: false };
+    const intent: Intent = { client_id: sent.client_id, content, who, tab, to, keptIn: undefined };
     this.intents.push(intent);
     void sent.kept.then(() => {
-      intent.isKept = true;
+      intent.keptIn = client.keptIn.get().type;
     });
   }
 
@@ -260,7 +263,8 @@ export class World {
     for (const intent of this.intents) {
       const place = places.get(`${PEOPLE[intent.who]} ${intent.client_id}`);
       const isCancelled = this.#cancelled.has(intent.client_id);
-      if (intent.isKept && !isCancelled) expect(place, `${intent.content} is lost`).toBeDefined();
+      const isKept = intent.tab.isAlive ? intent.keptIn !== undefined : intent.keptIn === "disk";
+      if (isKept && !isCancelled) expect(place, `${intent.content} is lost`).toBeDefined();
       if (place === undefined || this.#isRestored) continue;
       const order = `${this.profiles[intent.who]?.tabs.indexOf(intent.tab)} ${intent.who} ${intent.to}`;
       if (!intent.tab.isAlive) continue;

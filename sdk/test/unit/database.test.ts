@@ -107,12 +107,14 @@ class Failing implements Database {
   readonly inner: Database;
   failures: string[] = [];
   writes = 0;
+  isGone = false;
 
   constructor(inner: Database) {
     this.inner = inner;
   }
 
   read<T>(stores: readonly StoreName[], work: (tx: Reader) => Promise<T>): Promise<T> {
+    if (this.isGone) return Promise.reject(new DOMException("injected", "UnknownError"));
     return this.inner.read(stores, work);
   }
 
@@ -168,6 +170,64 @@ describe("a database whose browser fails", () => {
     const done = await broken(["QuotaExceededError"]);
     expect(done.kept).toEqual([1, 2, 3]);
     expect(done.keptIn).toEqual({ type: "memory", reason: "full" });
+  });
+
+  test("story_22: what goes along into memory stays as it is in both: it may be sent from both", async () => {
+    const failing = new Failing(new MemoryDatabase());
+    const database = new ResilientDatabase(async () => failing, hasty);
+    const put = (number: number) =>
+      database.write(["outbox"], "strict", (tx) => tx.put("outbox", item("a", number)));
+    const attempts = async (of: Database) => {
+      const items = await of.read(["outbox"], (tx) => tx.list("outbox"));
+      return items.map(({ number, attempted }) => [number, attempted]);
+    };
+    await put(1);
+    // Another tab wrote it, and this one never looked.
+    await failing.inner.write(["outbox"], "strict", (tx) => tx.put("outbox", item("b", 2)));
+    failing.failures = ["QuotaExceededError"];
+    await put(3);
+    expect(await attempts(failing.inner)).toEqual([
+      [1, true],
+      [2, true],
+    ]);
+    expect(await attempts(database)).toEqual([
+      [1, true],
+      [3, false],
+      [2, true],
+    ]);
+  });
+
+  test("story_22: what is written while everything goes into memory comes along", async () => {
+    const failing = new Failing(new MemoryDatabase());
+    const database = new ResilientDatabase(async () => failing, hasty);
+    const put = (number: number) =>
+      database.write(["outbox"], "strict", (tx) => tx.put("outbox", item("a", number)));
+    await put(1);
+    failing.failures = ["QuotaExceededError"];
+    const puts = [put(2)];
+    // One at each turn, so that some fall into every step of the move.
+    for (let number = 3; number <= 300; number += 1) {
+      await Promise.resolve();
+      puts.push(put(number));
+    }
+    await Promise.all(puts);
+    expect(database.keptIn.get()).toEqual({ type: "memory", reason: "full" });
+    expect(await database.read(["outbox"], (tx) => tx.list("outbox"))).toHaveLength(300);
+  });
+
+  test("what another tab settled does not come back when the handle is lost for good", async () => {
+    const failing = new Failing(new MemoryDatabase());
+    const database = new ResilientDatabase(async () => failing, hasty);
+    const list = () => database.read(["outbox"], (tx) => tx.list("outbox"));
+    await database.write(["outbox"], "strict", (tx) => tx.put("outbox", item("a", 1)));
+    await failing.inner.write(["outbox"], "strict", async (tx) => {
+      await tx.remove("outbox", ["a", 1]);
+      await tx.put("outbox", item("a", 2));
+    });
+    await list();
+    failing.isGone = true;
+    expect((await list()).map(({ number }) => number)).toEqual([2]);
+    expect(database.keptIn.get()).toEqual({ type: "memory", reason: "unavailable" });
   });
 
   test("where there is no IndexedDB, everything is in memory from the beginning", async () => {
