@@ -215,11 +215,15 @@ export class Client {
     return this.#composer.edit(target, content);
   }
 
-  /** Deletes a message for everybody. */
+  /**
+   * Deletes a message for everybody. One that never left the device, or was refused, is forgotten; one that was given up and may
+   * be stored all the same is told again, and deleted then.
+   */
   remove(target: Target): Promise<void> {
     return this.#composer.change(target, { type: "delete" });
   }
 
+  /** Not to a message that was given up: `invalid_argument`. */
   react(target: Target, emoji: string): Promise<void> {
     return this.#composer.change(target, { type: "react", emoji });
   }
@@ -228,7 +232,7 @@ export class Client {
     return this.#composer.change(target, { type: "unreact", emoji });
   }
 
-  /** Sends again what was given up. Resolves with its client id, which may be a new one. */
+  /** Sends again what was given up, also when it had waited too long. Resolves with its client id, which may be a new one. */
   retry(client_id: string): Promise<string> {
     return this.#composer.retry(client_id);
   }

@@ -115,7 +115,8 @@ export class Composer {
 
   /** Sends again what was given up; resolves with its client id, which may be a new one. */
   async retry(client_id: string): Promise<string> {
-    return this.#write((tx) => retryFailed(tx, client_id, this.#newId()));
+    const now = this.#context.environment.now();
+    return this.#write((tx) => retryFailed(tx, client_id, this.#newId(), now));
   }
 
   /** Forgets what was given up. */

@@ -51,7 +51,7 @@ export interface Item {
   /** An attempt before the last one had no answer. */
   readonly repeated?: true;
   readonly work: SendWork | ChangeWork;
-  /** Of a failed message that may be stored all the same: its new words, which follow it. */
+  /** Of a failed message that may be stored all the same: its new words, or its deletion, which follow it. */
   readonly then?: Item;
   /** Why it was given up; only of failed ones. */
   readonly failure?: Failure;

@@ -58,8 +58,9 @@ export interface Target {
 }
 
 /**
- * Keeps a change. Of a message that never left the device, or was refused, the message itself is changed. New words of one that
- * was given up are sent: under its client id while nothing is stored under that, else after it, as an edit.
+ * Keeps a change. Of a message that never left the device, or was refused, the message itself is changed, or forgotten. New words
+ * of one that was given up are sent: under its client id while nothing is stored under that, else after it, as an edit. So does a
+ * deletion follow one that may be stored: only its answer says which message to delete. A reaction sends nothing again.
  */
 export async function keepChange(
   tx: Writer,
@@ -71,7 +72,7 @@ export async function keepChange(
   const { client_id, message_id, thread_id } = target;
   const waiting = client_id === undefined ? undefined : await waitingSend(tx, client_id);
   const isPlain = waiting !== undefined && !waiting.attempted;
-  if (isPlain && (await rewrite(tx, waiting, change, key))) return;
+  if (isPlain && (await rewrite(tx, waiting, change, key, made_at))) return;
   const landed = client_id === undefined ? undefined : await tx.get("landed", client_id);
   const id = message_id ?? landed?.message.id;
   const thread = thread_id ?? landed?.thread_id;
@@ -79,12 +80,14 @@ export async function keepChange(
   if (queue === undefined || (waiting === undefined && id === undefined)) {
     throw new SemelError("unknown_message", "this message is not on the device any more");
   }
-  const isEdit = change.type === "edit";
   if (waiting?.failure !== undefined) {
     const { then, ...plain } = waiting;
-    queue = await putBack(tx, isEdit ? plain : waiting);
+    if (change.emoji === undefined) queue = await putBack(tx, plain, made_at);
+    else if (id === undefined) {
+      throw new SemelError("invalid_argument", "this message was given up: send it again first");
+    }
   }
-  if (isEdit) await forgetEdits(tx, id, client_id);
+  if (change.type === "edit") await forgetEdits(tx, id, client_id);
   const work: ChangeWork = {
     ...change,
     ...(thread === undefined ? {} : { thread_id: thread }),
@@ -96,13 +99,18 @@ export async function keepChange(
 }
 
 /** Tries again what was given up. Returns its client id, which is a new one when the old one is spent. */
-export async function retryFailed(tx: Writer, client_id: string, fresh: string): Promise<string> {
+export async function retryFailed(
+  tx: Writer,
+  client_id: string,
+  fresh: string,
+  made_at: number,
+): Promise<string> {
   const item = await tx.find("failed", client_id);
   if (item === undefined) {
     throw new SemelError("unknown_message", "nothing failed under this client id");
   }
   const again = unspent(item, fresh);
-  await putBack(tx, again, item);
+  await putBack(tx, again, made_at, item);
   return again.client_id;
 }
 
@@ -150,11 +158,11 @@ export async function giveUp(tx: Writer, item: Item, failure: Failure): Promise<
   for (const other of await tx.list("outbox", wholeQueue(item.queue))) {
     if (other.work.type === "send" || other.work.of_client_id !== item.client_id) continue;
     await tx.remove("outbox", [other.queue, other.number]);
-    if (other.work.type === "delete") work = undefined;
-    else if (other.work.type === "edit" && work !== undefined) {
-      if (attempted) then = other;
-      else work = { ...work, content: other.work.content ?? work.content };
-    }
+    const { type, content } = other.work;
+    if (type !== "edit" && type !== "delete") continue;
+    if (attempted) then = other;
+    else if (content === undefined) work = undefined;
+    else if (work !== undefined) work = { ...work, content };
   }
   if (work === undefined) return;
   const follows = then === undefined ? {} : { then };
@@ -190,12 +198,13 @@ async function rewrite(
   item: Item & { readonly work: SendWork },
   change: Pick<ChangeWork, "type" | "content">,
   fresh: string,
+  made_at: number,
 ): Promise<boolean> {
   const store = item.failure === undefined ? "outbox" : "failed";
   if (change.type === "edit" && change.content !== undefined) {
     const edited = { ...item, work: { ...item.work, content: change.content } };
     if (item.failure === undefined) await tx.put(store, edited);
-    else await putBack(tx, unspent(edited, fresh), item);
+    else await putBack(tx, unspent(edited, fresh), made_at, item);
     return true;
   }
   if (change.type !== "delete") return false;
@@ -207,14 +216,14 @@ async function rewrite(
   return true;
 }
 
-/** Into the queue where its destination's items go now, which is returned. */
-async function putBack(tx: Writer, item: Item, old = item): Promise<string> {
+/** Into the queue where its destination's items go now, which is returned. It waits anew: the person has been asked. */
+async function putBack(tx: Writer, item: Item, made_at: number, old = item): Promise<string> {
   await tx.remove("failed", old.number);
   const { failure: _, then, ...again } = item;
   const named = isSend(item) ? queueOf(item.work.destination, item.client_id) : item.queue;
   const queue = await currentQueue(tx, named);
   for (const one of then === undefined ? [again] : [again, then])
-    await tx.put("outbox", { ...one, queue, number: await nextNumber(tx) });
+    await tx.put("outbox", { ...one, queue, made_at, number: await nextNumber(tx) });
   return queue;
 }
 

@@ -13,7 +13,7 @@ import { giveUp, wholeQueue } from "./keep.js";
 export const ACKNOWLEDGED_MAX_AGE = 24 * 3_600_000;
 /** How many answered sends are remembered; the oldest go first. */
 export const ACKNOWLEDGED_MAX = 2_000;
-/** Milliseconds after which the person is asked before something is still sent. */
+/** Milliseconds after which the person is asked before something is still sent; not before something is deleted. */
 export const OUTBOX_MAX_AGE = 7 * 24 * 3_600_000;
 /** Bytes of JSON of one batch, about, unless one message alone has more. */
 const BATCH_BYTES_MAX = 256 * 1024;
@@ -31,7 +31,7 @@ export async function take(
   const limit = Math.min(most, limits.BATCH_MESSAGES_MAX);
   let items = await tx.list("outbox", { ...wholeQueue(queue), limit });
   for (const item of items) {
-    if (now - item.made_at <= OUTBOX_MAX_AGE) continue;
+    if (now - item.made_at <= OUTBOX_MAX_AGE || (await isToGo(tx, item))) continue;
     await giveUp(tx, item, { code: "expired", detail: "it waited for more than seven days" });
     return take(tx, queue, now, most);
   }
@@ -98,6 +98,18 @@ export async function settleSend(
   } else if (destination.type === "people") {
     await moveQueue(tx, item.queue, thread_id);
   }
+}
+
+/**
+ * A deletion never waits too long, nor does the message that it deletes: the person has said what they want. Such a message was
+ * attempted (else it was taken back at once), so it may be stored, and only its answer says as which: it is told again, then deleted.
+ */
+async function isToGo(tx: Reader, { queue, client_id: id }: Item): Promise<boolean> {
+  const all = await tx.list("outbox", wholeQueue(queue));
+  return all.some(
+    ({ client_id, work }) =>
+      work.type === "delete" && (client_id === id || work.of_client_id === id),
+  );
 }
 
 /** A set of people turned out to have this thread: what waits for them goes there. */

@@ -138,7 +138,8 @@ describe("telling", () => {
     expect(await taken("thread:t", OUTBOX_MAX_AGE)).toHaveLength(1);
     expect(await taken("thread:t", OUTBOX_MAX_AGE + 1)).toEqual([]);
     expect((await failed())[0]?.failure?.code).toBe("expired");
-    expect(await within((tx) => retryFailed(tx, ONE, TWO))).toBe(ONE);
+    expect(await within((tx) => retryFailed(tx, ONE, TWO, OUTBOX_MAX_AGE + 1))).toBe(ONE);
+    expect(await taken("thread:t", OUTBOX_MAX_AGE + 1)).toHaveLength(1);
   });
 });
 
@@ -168,15 +169,16 @@ describe("answers", () => {
   });
 });
 
+const refused = async (code: string, attempt = taken()) => {
+  const [item] = await attempt;
+  if (item === undefined) throw new Error("nothing waits");
+  await within(async (tx) => {
+    const current = await tx.find("outbox", item.client_id);
+    if (current !== undefined) await giveUp(tx, current, { code, detail: "" });
+  });
+};
+
 describe("story_27: new words for a message that was given up", () => {
-  const refused = async (code: string) => {
-    const [item] = await taken();
-    if (item === undefined) throw new Error("nothing waits");
-    await within(async (tx) => {
-      const current = await tx.find("outbox", item.client_id);
-      if (current !== undefined) await giveUp(tx, current, { code, detail: "" });
-    });
-  };
   const edit = (content: string, key = TWO) =>
     within((tx) => keepChange(tx, key, { client_id: ONE }, { type: "edit", content }, 0));
   const told = async () =>
@@ -268,7 +270,7 @@ describe("story_27: new words for a message that was given up", () => {
     await taken();
     await edit("hello");
     await taken("thread:t", OUTBOX_MAX_AGE + 1);
-    expect(await within((tx) => retryFailed(tx, ONE, THREE))).toBe(ONE);
+    expect(await within((tx) => retryFailed(tx, ONE, THREE, OUTBOX_MAX_AGE + 1))).toBe(ONE);
     expect(await told()).toEqual([[ONE, "send", "helo"]]);
     await settle(stored(ONE, 1, "helo"));
     expect(await told()).toEqual([[TWO, "edit", "hello"]]);
@@ -284,6 +286,89 @@ describe("story_27: new words for a message that was given up", () => {
     await change("two", TWO);
     expect(await failed()).toEqual([]);
     expect(await told()).toEqual([[TWO, "edit", "two"]]);
+  });
+});
+
+describe("the deletion of a message that is given up", () => {
+  const LATE = OUTBOX_MAX_AGE + 1;
+  const remove = (made_at = 0) =>
+    within((tx) => keepChange(tx, TWO, { client_id: ONE }, { type: "delete" }, made_at));
+  const toldLate = async () => {
+    const items = await taken("thread:t", LATE);
+    return items.map(({ client_id, work }) => [client_id, work.type]);
+  };
+
+  test("forgets it when nothing can be stored", async () => {
+    await keep(ONE);
+    await refused("forbidden");
+    await remove();
+    expect([await failed(), await waiting()]).toEqual([[], []]);
+    await keep(ONE);
+    const attempt = taken();
+    await attempt;
+    await remove();
+    await refused("forbidden", attempt);
+    expect([await failed(), await waiting()]).toEqual([[], []]);
+  });
+
+  test("lets it be told again when it waited too long and may be stored, and follows it", async () => {
+    await keep(ONE);
+    await taken();
+    expect(await toldLate()).toEqual([]);
+    expect(await failed()).toHaveLength(1);
+    await remove(LATE);
+    expect(await toldLate()).toEqual([[ONE, "send"]]);
+    await settle(stored(ONE, 1));
+    expect(await toldLate()).toEqual([[TWO, "delete"]]);
+    expect(await failed()).toEqual([]);
+  });
+
+  test("waits behind it however long that takes", async () => {
+    await keep(ONE);
+    await taken();
+    await remove();
+    expect(await toldLate()).toEqual([[ONE, "send"]]);
+    await settle(stored(ONE, 1));
+    expect(await toldLate()).toEqual([[TWO, "delete"]]);
+    expect(await failed()).toEqual([]);
+  });
+
+  test("stays with it when it was refused and may be stored all the same, and follows its echo", async () => {
+    await keep(ONE);
+    await taken();
+    await remove();
+    // No answer; then the right to write was taken away.
+    await refused("forbidden");
+    expect(await waiting()).toEqual([]);
+    expect((await failed()).map(({ then }) => then?.work.type)).toEqual(["delete"]);
+    await settle(stored(ONE, 1), "echo");
+    expect(await failed()).toEqual([]);
+    expect((await taken())[0]?.work).toMatchObject({ type: "delete", message_id: "m1" });
+  });
+});
+
+describe("a reaction to a message that was given up", () => {
+  const react = (target: { readonly client_id: string; readonly message_id?: string }) =>
+    within((tx) => keepChange(tx, TWO, target, { type: "react", emoji: "👍" }, 0));
+
+  test("is refused, and sends nothing", async () => {
+    await keep(ONE);
+    await taken();
+    for (const code of ["forbidden", "expired"]) {
+      await refused(code);
+      await expect(react({ client_id: ONE })).rejects.toMatchObject({ code: "invalid_argument" });
+      expect(await waiting()).toEqual([]);
+      expect(await failed()).toHaveLength(1);
+      await within((tx) => retryFailed(tx, ONE, THREE, 0));
+    }
+  });
+
+  test("goes to the message that is stored under its client id", async () => {
+    await keep(ONE);
+    await refused("client_id_reused");
+    await react({ client_id: ONE, message_id: "m1" });
+    expect((await taken())[0]?.work).toMatchObject({ type: "react", message_id: "m1" });
+    expect(await failed()).toHaveLength(1);
   });
 });
 
