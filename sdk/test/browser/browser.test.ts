@@ -157,6 +157,33 @@ test("a newer program empties the cache under a tab that leads: everything is le
   expect(await contents()).toEqual(["before the update", "from the older tab"]);
 });
 
+test("story_22: tabs whose disk is full go on by themselves: both show and send everything, once", async () => {
+  const [one, two] = [await browsers.tab(context), await browsers.tab(context)];
+  const { origin } = browsers;
+  const tools = await context.newCDPSession(one);
+  await tools.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 500_000 });
+  await start(one);
+  await until(async () => (await call(one, "phase")) === "online", "the first tab leads");
+  await start(two);
+  await call(one, "open", { user_id: bob });
+  await call(two, "open", { user_id: bob });
+  let sent = 0;
+  for (; sent < 20 && (await call(one, "kept")).type === "disk"; sent += 1)
+    await call(one, "send", bob, `${sent} ${"😀".repeat(15_000)}`);
+  expect(await call(one, "kept")).toEqual({ type: "memory", reason: "full" });
+  await call(two, "send", bob, "from the other tab");
+  sent += 1;
+  const isStored = async () => {
+    const rows = await Promise.all([call(one, "rows"), call(two, "rows")]);
+    return rows.every((all) => all.length === sent && all.every(({ state }) => state === "stored"));
+  };
+  await until(isStored, "every message in both tabs");
+  expect(new Set(await contents()).size).toBe(sent);
+  expect(await contents()).toHaveLength(sent);
+  await call(one, "signOut", "refuse");
+  await until(async () => (await call(two, "phase")) === "stopped", "the other tab");
+});
+
 test("signing out removes everything, in all tabs, and not before what waits is given up", async () => {
   const [one, two] = [await browsers.tab(context), await browsers.tab(context)];
   await start(one);
