@@ -157,7 +157,7 @@ test("a newer program empties the cache under a tab that leads: everything is le
   expect(await contents()).toEqual(["before the update", "from the older tab"]);
 });
 
-test("story_22: tabs whose disk is full go on by themselves: both show and send everything, once", async () => {
+test("web_22: tabs whose disk is full go on by themselves: both show and send everything, once", async () => {
   const [one, two] = [await browsers.tab(context), await browsers.tab(context)];
   const { origin } = browsers;
   const tools = await context.newCDPSession(one);

@@ -48,11 +48,11 @@ export class Clock {
     this.now = end;
   }
 
-  /** The machine of one tab. */
-  environment(random: () => number, skew = 0): Environment {
+  /** The machine of one tab; its clock may be wrong, and may be set. */
+  environment(random: () => number, skew: () => number): Environment {
     const begin = this.now;
     return {
-      now: () => this.now + skew,
+      now: () => this.now + skew(),
       monotonic: () => this.now - begin,
       after: (milliseconds, work) => this.after(milliseconds, work),
       random,

@@ -26,7 +26,8 @@ export class Profile {
   readonly #server: ModelServer;
   readonly #clock: Clock;
   readonly #random: () => number;
-  readonly #skew: number;
+  /** By how many milliseconds its clock is wrong. */
+  skew: number;
   #made = 0;
 
   constructor(server: ModelServer, clock: Clock, user_id: string, random: () => number, skew = 0) {
@@ -34,21 +35,13 @@ export class Profile {
     this.#clock = clock;
     this.user_id = user_id;
     this.#random = random;
-    this.#skew = skew;
+    this.skew = skew;
   }
 
   /** Opens a tab. */
   open(witness?: Witness): Tab {
     this.#made += 1;
-    const tab = new Tab(
-      this,
-      this.#server,
-      this.#clock,
-      this.#random,
-      this.#skew,
-      this.#made,
-      witness,
-    );
+    const tab = new Tab(this, this.#server, this.#clock, this.#random, this.#made, witness);
     this.tabs.push(tab);
     void tab.client.start();
     return tab;
@@ -87,14 +80,13 @@ export class Tab {
     server: ModelServer,
     clock: Clock,
     random: () => number,
-    skew: number,
     number: number,
     witness: Witness | undefined,
   ) {
     this.profile = profile;
     this.network = new ModelNetwork(server, clock, profile.user_id, random, () => this.isAlive);
     this.fakeTabs = new FakeTabs(`tab ${number}`, profile, this);
-    const real = clock.environment(random, skew);
+    const real = clock.environment(random, () => profile.skew);
     const environment: Environment = {
       ...real,
       after: (milliseconds, work) =>

@@ -38,6 +38,8 @@ export type Step =
   | { readonly type: "backup" | "restore"; readonly who: number }
   /** The next transaction with this person's database fails. */
   | { readonly type: "fault"; readonly who: number; readonly fault: Fault }
+  /** Their clock is set wrong by so much. */
+  | { readonly type: "setClock"; readonly who: number; readonly milliseconds: number }
   | { readonly type: "wait"; readonly who: number; readonly milliseconds: number };
 
 /** Milliseconds between two faults of a database, at least. */
@@ -74,7 +76,7 @@ export class World {
     const random = dice(seed);
     this.#trouble = trouble;
     this.group = this.server.group(PEOPLE);
-    // Clocks of people are wrong by up to a day (story_o1).
+    // Clocks of people are wrong by up to a day (story_o1, web_7).
     const skews = [0, 86_400_000, -7_200_000];
     this.profiles = PEOPLE.map(
       (user_id, n) =>
@@ -135,6 +137,10 @@ export class World {
     if (step.type === "backup") return this.server.backup();
     if (step.type === "restore") return this.restore();
     const profile = this.profiles[step.who % this.profiles.length] as Profile;
+    if (step.type === "setClock") {
+      profile.skew = step.milliseconds;
+      return;
+    }
     if (step.type === "fault") {
       // One that comes back each time that it is opened is one that is gone for good, and a test of its own.
       const last = this.#faultAt.get(profile) ?? Number.NEGATIVE_INFINITY;
