@@ -202,7 +202,7 @@ test("signing out removes everything, in all tabs, and not before what waits is 
   expect(await contents()).toEqual([]);
 });
 
-test("story_d3: React shows a message once, as the same element from the first moment on", async () => {
+test("story_d3 web_28: React shows a message once, as the same element from the first moment on", async () => {
   const tab = await browsers.tab(context);
   await start(tab);
   await call(tab, "react", bob);

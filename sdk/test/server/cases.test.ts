@@ -164,7 +164,7 @@ describe("sending", () => {
     expect(await messagesOf(ada, message.thread_id)).toHaveLength(1);
   });
 
-  test("story_27: what is edited before it is sent is one message, not marked as edited", async () => {
+  test("web_27: what is edited before it is sent is one message, not marked as edited", async () => {
     const [ada = "", bob = ""] = await people(server, "ada", "bob");
     const me = client(ada);
     const sent = me.send({ user_id: bob }, "helo");
@@ -214,7 +214,7 @@ describe("threads", () => {
     expect(a.threads.get()).toHaveLength(1);
   });
 
-  test("ec_v04: notes to oneself are one thread, also under one's own name", async () => {
+  test("ec_v04 story_c7: notes to oneself are one thread, also under one's own name", async () => {
     const [ada = ""] = await people(server, "ada");
     const me = await online(ada);
     const one = await me.send({ self: true }, "milk").stored();

@@ -124,7 +124,7 @@ test("p_invite_5: who joins is in it, and those who are see it; again uses nothi
   expect((await listInvites(a, id))[0]?.uses).toBe(1);
 });
 
-test("p_invite_5: the answer to joining is lost: the repeat joins nobody twice", async () => {
+test("p_invite_5 story_c10: the answer to joining is lost: the repeat joins nobody twice", async () => {
   const { a, c, id } = await group();
   const { token } = await createInvite(a, id, { uses_max: 5 });
   const losing = proxy.loseAnswers(300);

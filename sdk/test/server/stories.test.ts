@@ -49,7 +49,7 @@ async function messagesOf(userId: string, thread_id: string): Promise<Message[]>
 
 const isOnline = (one: Client) => one.connection.get().phase === "online";
 
-test("story_o1: clocks that are a day off change no order and no time", async () => {
+test("story_o1 web_7: clocks that are a day off change no order and no time", async () => {
   const [ada = "", bob = ""] = await people(server, "ada", "bob");
   const [fast, slow] = [client(ada, DAY), client(bob, -DAY)];
   await Promise.all([fast.start(), slow.start()]);
@@ -84,6 +84,57 @@ test("story_o6: what was written without a connection keeps its order, whatever 
   }
 });
 
+test("story_d6 story_l3: many messages in flight at once, whose answers are lost, are each stored once", async () => {
+  const [ada = "", ...others] = await people(server, "ada", ..."abcdefgh");
+  const me = client(ada);
+  await me.start();
+  await until(() => isOnline(me), "a connection");
+  const threads = await Promise.all(
+    others.map(async (user_id) => (await me.send({ user_id }, "0").stored()).thread_id),
+  );
+  const sent: Promise<Message>[] = [];
+  for (const n of ["1", "2", "3"]) {
+    const losing = proxy.loseAnswers(150);
+    for (const thread_id of threads) sent.push(me.send({ thread_id }, n).stored());
+    await losing;
+  }
+  await Promise.all(sent);
+  for (const thread_id of threads) {
+    const found = await messagesOf(ada, thread_id);
+    expect(found.map(({ seq, content }) => [seq, content])).toEqual(
+      ["0", "1", "2", "3"].map((content, n) => [n + 1, content]),
+    );
+  }
+});
+
+test("story_d7 story_d9: eight devices that send the same message at once are all told the same, as a success", async () => {
+  const [ada = "", bob = ""] = await people(server, "ada", "bob");
+  const devices = Array.from({ length: 8 }, () => client(ada));
+  await Promise.all(devices.map((one) => one.start()));
+  await until(() => devices.every(isOnline), "connections");
+  const client_id = crypto.randomUUID();
+  const stored = await Promise.all(
+    devices.map((one) => one.send({ user_id: bob }, "hello", { client_id }).stored()),
+  );
+  expect(new Set(stored.map(({ id, seq }) => `${id} ${seq}`)).size).toBe(1);
+  expect(await messagesOf(ada, stored[0]?.thread_id ?? "")).toHaveLength(1);
+  for (const one of devices) expect(one.outbox.get()).toMatchObject({ waiting: 0, failed: 0 });
+});
+
+test("story_c9: a group of the same people is one, whoever makes it, by whatever title", async () => {
+  const [ada = "", bob = "", cat = ""] = await people(server, "ada", "bob", "cat");
+  const makers = [client(ada), client(bob), client(cat)];
+  await Promise.all(makers.map((one) => one.start()));
+  const made = await Promise.all(
+    makers.map((one, n) => {
+      const participants = [cat, bob, ada];
+      return one.actions.createOrGet({ participants, thread_type: "group", title: `Boats ${n}` });
+    }),
+  );
+  expect(new Set(made.map(({ thread }) => thread.id)).size).toBe(1);
+  await until(() => makers.every((one) => one.threads.get().length === 1), "one thread each");
+});
+
 test("story_d10: the SDK makes the key itself, before the first attempt, and every attempt has the same one", async () => {
   const [ada = "", bob = ""] = await people(server, "ada", "bob");
   const me = client(ada);
@@ -98,7 +149,7 @@ test("story_d10: the SDK makes the key itself, before the first attempt, and eve
   expect(await messagesOf(ada, message.thread_id)).toHaveLength(1);
 });
 
-test("story_d15: a hundred resumes, and nothing drifts", async () => {
+test("story_d15 story_l7: a hundred resumes, and nothing drifts", async () => {
   const [ada = "", bob = ""] = await people(server, "ada", "bob");
   const me = client(ada);
   await me.start();

@@ -155,7 +155,7 @@ async function broken(failures: string[]) {
 }
 
 describe("a database whose browser fails", () => {
-  test("a lost connection to IndexedDB on the third write is opened again, and nothing is lost", async () => {
+  test("web_22: a lost connection to IndexedDB on the third write is opened again, and nothing is lost", async () => {
     const done = await broken(["UnknownError", "InvalidStateError"]);
     expect(done).toEqual({ kept: [1, 2, 3], keptIn: { type: "disk" }, opened: 3 });
   });
@@ -172,7 +172,7 @@ describe("a database whose browser fails", () => {
     expect(done.keptIn).toEqual({ type: "memory", reason: "full" });
   });
 
-  test("story_22: what goes along into memory stays as it is in both: it may be sent from both", async () => {
+  test("web_22: what goes along into memory stays as it is in both: it may be sent from both", async () => {
     const failing = new Failing(new MemoryDatabase());
     const database = new ResilientDatabase(async () => failing, hasty);
     const put = (number: number) =>
@@ -197,7 +197,7 @@ describe("a database whose browser fails", () => {
     ]);
   });
 
-  test("story_22: what is written while everything goes into memory comes along", async () => {
+  test("web_22: what is written while everything goes into memory comes along", async () => {
     const failing = new Failing(new MemoryDatabase());
     const database = new ResilientDatabase(async () => failing, hasty);
     const put = (number: number) =>

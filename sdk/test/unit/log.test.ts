@@ -149,14 +149,14 @@ const NONE: ReadonlyMap<string, Row> = new Map();
 const byKey = (rows: readonly Row[]) => new Map(rows.map((row) => [row.key, row]));
 
 describe("rows", () => {
-  test("story_o4: what is confirmed comes by seq, what is on its way after it", () => {
+  test("story_o4 web_6: what is confirmed comes by seq, what is on its way after it", () => {
     const outbox = [sending("c9", 9), sending("c8", 8)];
     const rows = buildRows({ ...nothing, messages: [message(1), message(2)], outbox }, NONE);
     expect(rows.map((row) => row.key)).toEqual(["ada:c1", "ada:c2", "ada:c8", "ada:c9"]);
     expect(rows.map((row) => row.state)).toEqual(["stored", "stored", "queued", "queued"]);
   });
 
-  test("story_d18: a message that is confirmed and still in the outbox is one row, with the same key as before", () => {
+  test("story_d18 web_6: a message that is confirmed and still in the outbox is one row, with the same key as before", () => {
     const before = buildRows({ ...nothing, outbox: [sending("c1", 1)] }, NONE);
     const both = { ...nothing, messages: [message(1)], outbox: [sending("c1", 1)] };
     const after = buildRows(both, byKey(before));
@@ -164,7 +164,7 @@ describe("rows", () => {
     expect(after[0]?.state).toBe("stored");
   });
 
-  test("story_d9: a message that was given up and is there after all is stored", () => {
+  test("story_d9 web_3: a message that was given up and is there after all is stored", () => {
     const failed = [{ ...sending("c1", 1), failure: { code: "expired", detail: "" } }];
     expect(buildRows({ ...nothing, failed }, NONE)[0]?.state).toBe("failed");
     expect(buildRows({ ...nothing, failed, messages: [message(1)] }, NONE)[0]?.state).toBe(

@@ -178,7 +178,7 @@ const refused = async (code: string, attempt = taken()) => {
   });
 };
 
-describe("story_27: new words for a message that was given up", () => {
+describe("web_27: new words for a message that was given up", () => {
   const edit = (content: string, key = TWO) =>
     within((tx) => keepChange(tx, key, { client_id: ONE }, { type: "edit", content }, 0));
   const told = async () =>
