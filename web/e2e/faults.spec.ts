@@ -1,50 +1,21 @@
 // Trouble. After each of these every message is on every screen once, in the order of seq, and `semel check` accepts what
 // the browsers did and saw.
 
-import { BadProxy } from "../../sdk/test/support/proxy";
 import { History } from "./history";
-import { expect, type Person, type Server, test } from "./support";
-
-const words = (from: string, count: number) =>
-  Array.from({ length: count }, (_, n) => `${from} ${n + 1}`);
-
-/** Waits until all is stored, then looks at every screen; all of them show the same. */
-async function allIsThereOnce(people: readonly Person[], said: readonly string[]): Promise<void> {
-  const screens: string[][] = [];
-  for (const { page } of people) {
-    await expect(page.locator("[data-strip]:not([hidden])")).toHaveCount(0, { timeout: 30_000 });
-  }
-  for (const one of people) {
-    await expect(one.page.locator(`[data-row][data-seq="${said.length}"]`)).toHaveCount(1);
-    const { seqs, texts } = await one.everything();
-    expect(seqs).toEqual(said.map((_, n) => n + 1));
-    screens.push(texts);
-  }
-  for (const screen of screens) expect(screen).toEqual(screens[0]);
-  expect([...(screens[0] ?? [])].sort()).toEqual([...said].sort());
-}
-
-/** Those of one person, in the order in which they stand. */
-async function orderOf(one: Person, from: string): Promise<string[]> {
-  const { texts } = await one.everything();
-  return texts.filter((text) => text.startsWith(`${from} `));
-}
-
-/** Writes without waiting for anything but the field. */
-async function write(one: Person, texts: readonly string[]): Promise<void> {
-  for (const text of texts) await one.say(text);
-}
-
-/** A way to the server that can be broken. */
-async function badWay(server: Server): Promise<BadProxy> {
-  return BadProxy.start(() => Number(new URL(server.url).port));
-}
+import {
+  allIsThereOnce,
+  anotherTab,
+  badWay,
+  gather,
+  orderOf,
+  together,
+  words,
+  write,
+} from "./once";
+import { expect, type Person, test } from "./support";
 
 test("req_b4_three_people_write_at_once", async ({ open, server }) => {
-  const history = new History();
-  const thread = await history.group(server, "ada", ["mira", "tomas"]);
-  const people = await Promise.all(["ada", "mira", "tomas"].map((id) => open(id, { history })));
-  await Promise.all(people.map((one) => one.enter(thread)));
+  const { history, people } = await gather({ open, server }, ["ada", "mira", "tomas"]);
   await Promise.all(people.map((one) => write(one, words(one.id, 12))));
   await allIsThereOnce(
     people,
@@ -53,20 +24,12 @@ test("req_b4_three_people_write_at_once", async ({ open, server }) => {
   for (const one of people) {
     expect(await orderOf(people[0] as Person, one.id)).toEqual(words(one.id, 12));
   }
-  await history.judge(server, thread, ["ada", "mira"], "acknowledged,concurrent,converged,agreed");
+  await history.judge(server, ["ada", "mira"], "acknowledged,concurrent,converged,agreed");
 });
 
 test("req_b7_two_tabs_send_one_outbox", async ({ open, server }) => {
-  const history = new History();
-  const thread = await history.group(server, "kim", ["ada", "mira"]);
-  const [kim, ada] = [await open("kim", { history }), await open("ada", { history })];
-  await kim.enter(thread);
-  await ada.enter(thread);
-  const page = await kim.page.context().newPage();
-  await history.watch(page, "kim");
-  await page.goto(kim.page.url());
-  const other = kim.with(page);
-  await expect(other.words).toBeVisible();
+  const { history, kim, ada } = await together({ open, server });
+  const other = await anotherTab(kim, history);
   await kim.page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
   await server.kill();
   const said = words("kim", 10);
@@ -84,15 +47,11 @@ test("req_b7_two_tabs_send_one_outbox", async ({ open, server }) => {
   await kim.sayForGood("late 5");
   await kim.page.close();
   await allIsThereOnce([other, ada], [...said, ...words("late", 5)]);
-  await history.judge(server, thread, ["kim", "ada"], "acknowledged,converged,agreed");
+  await history.judge(server, ["kim", "ada"], "acknowledged,converged,agreed");
 });
 
 test("ec_m22_reloads_in_mid_send", async ({ open, server }) => {
-  const history = new History();
-  const thread = await history.group(server, "kim", ["ada", "mira"]);
-  const [kim, ada] = [await open("kim", { history }), await open("ada", { history })];
-  await kim.enter(thread);
-  await ada.enter(thread);
+  const { history, kim, ada } = await together({ open, server });
   const said = words("kim", 12);
   for (const text of said) {
     if (said.indexOf(text) % 3 !== 2) {
@@ -105,15 +64,11 @@ test("ec_m22_reloads_in_mid_send", async ({ open, server }) => {
   }
   await allIsThereOnce([kim, ada], said);
   expect((await ada.everything()).texts).toEqual(said);
-  await history.judge(server, thread, ["kim", "ada"], "acknowledged,converged,agreed");
+  await history.judge(server, ["kim", "ada"], "acknowledged,converged,agreed");
 });
 
 test("req_b7_double_and_triple_clicks_send_one_message", async ({ open, server }) => {
-  const history = new History();
-  const thread = await history.group(server, "kim", ["ada", "mira"]);
-  const [kim, ada] = [await open("kim", { history }), await open("ada", { history })];
-  await kim.enter(thread);
-  await ada.enter(thread);
+  const { history, kim, ada } = await together({ open, server });
   const send = kim.page.getByRole("button", { name: "Send", exact: true });
   for (const [text, clickCount] of [
     ["kim 1", 1],
@@ -125,7 +80,7 @@ test("req_b7_double_and_triple_clicks_send_one_message", async ({ open, server }
     await expect(kim.words).toHaveValue("");
   }
   await allIsThereOnce([kim, ada], words("kim", 3));
-  await history.judge(server, thread, ["kim", "ada"], "acknowledged,converged,agreed");
+  await history.judge(server, ["kim", "ada"], "acknowledged,converged,agreed");
 });
 
 /** It is stored, since somebody else has it; on the screen of who wrote it it is still on its way. */
@@ -135,18 +90,9 @@ async function isStoredUnanswered(text: string, writer: Person, reader: Person):
 }
 
 test("story_d1_answers_are_lost_after_the_commit", async ({ open, server }) => {
-  const history = new History();
-  const thread = await history.group(server, "kim", ["ada", "mira"]);
   const proxy = await badWay(server);
-  const kim = await open("kim", { history, url: proxy.url });
-  const ada = await open("ada", { history });
-  await kim.enter(thread);
-  await ada.enter(thread);
-  const page = await kim.page.context().newPage();
-  await history.watch(page, "kim");
-  await page.goto(kim.page.url());
-  const other = kim.with(page);
-  await expect(other.words).toBeVisible();
+  const { history, kim, ada } = await together({ open, server }, { url: proxy.url });
+  const other = await anotherTab(kim, history);
   const said: string[] = [];
   for (let round = 0; round < 3; round += 1) {
     const [first = "", second = "", third = ""] = words(`kim ${round}`, 3);
@@ -163,18 +109,13 @@ test("story_d1_answers_are_lost_after_the_commit", async ({ open, server }) => {
   }
   await allIsThereOnce([kim, other, ada], said);
   for (const one of [kim, other, ada]) expect((await one.everything()).texts).toEqual(said);
-  await history.judge(server, thread, ["kim", "ada"], "acknowledged,unknown,converged,agreed");
+  await history.judge(server, ["kim", "ada"], "acknowledged,unknown,converged,agreed");
   await proxy.close();
 });
 
 test("ec_f02_the_server_dies_after_the_commit_before_it_answers", async ({ open, server }) => {
-  const history = new History();
-  const thread = await history.group(server, "kim", ["ada", "mira"]);
   const proxy = await badWay(server);
-  const kim = await open("kim", { history, url: proxy.url });
-  const ada = await open("ada", { history });
-  await kim.enter(thread);
-  await ada.enter(thread);
+  const { history, kim, ada } = await together({ open, server }, { url: proxy.url });
   await kim.page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
   const said = words("kim", 3);
   for (const text of said) {
@@ -194,14 +135,15 @@ test("ec_f02_the_server_dies_after_the_commit_before_it_answers", async ({ open,
   }
   await allIsThereOnce([kim, ada], said);
   expect((await ada.everything()).texts).toEqual(said);
-  await history.judge(server, thread, ["kim", "ada"], "unknown,converged,agreed");
+  await history.judge(server, ["kim", "ada"], "unknown,converged,agreed");
   await proxy.close();
 });
 
 test("story_d1_the_answer_to_the_first_words_to_somebody_is_lost", async ({ open, server }) => {
+  const history = new History();
   const proxy = await badWay(server);
-  const kim = await open("kim", { url: proxy.url });
-  const ada = await open("ada");
+  const kim = await open("kim", { history, url: proxy.url });
+  const ada = await open("ada", { history });
   await kim.talkTo("ada");
   await proxy.loseAnswers(async () => {
     await kim.say("kim 1");
@@ -216,14 +158,12 @@ test("story_d1_the_answer_to_the_first_words_to_somebody_is_lost", async ({ open
     expect((await one.everything()).texts).toEqual(said);
     await expect(one.page.locator("[data-region=list] li")).toHaveCount(1);
   }
+  await history.judge(server, ["kim", "ada"], "acknowledged,unknown,converged,agreed");
   await proxy.close();
 });
 
 test("fault_p1_the_server_is_killed_in_mid_conversation", async ({ open, server }) => {
-  const history = new History();
-  const thread = await history.group(server, "ada", ["mira", "tomas"]);
-  const people = await Promise.all(["ada", "mira", "tomas"].map((id) => open(id, { history })));
-  await Promise.all(people.map((one) => one.enter(thread)));
+  const { history, people } = await gather({ open, server }, ["ada", "mira", "tomas"]);
   const writing = Promise.all(people.map((one) => write(one, words(one.id, 25))));
   for (let kill = 0; kill < 2; kill += 1) {
     await expect.poll(() => people[0]?.messages.count()).toBeGreaterThan(kill * 10);
@@ -238,17 +178,12 @@ test("fault_p1_the_server_is_killed_in_mid_conversation", async ({ open, server 
   for (const one of people) {
     expect(await orderOf(people[1] as Person, one.id)).toEqual(words(one.id, 25));
   }
-  await history.judge(server, thread, ["ada", "tomas"], "acknowledged,converged,agreed");
+  await history.judge(server, ["ada", "tomas"], "acknowledged,converged,agreed");
 });
 
 test("req_b5_offline_and_back", async ({ open, server }) => {
-  const history = new History();
-  const thread = await history.group(server, "kim", ["ada", "mira"]);
   const proxy = await badWay(server);
-  const kim = await open("kim", { history, url: proxy.url });
-  const ada = await open("ada", { history });
-  await kim.enter(thread);
-  await ada.enter(thread);
+  const { history, kim, ada } = await together({ open, server }, { url: proxy.url });
   await write(kim, words("kim", 2));
   await expect(ada.messages).toHaveCount(2);
   await expect(kim.page.locator("[data-own][data-state=stored]")).toHaveCount(2);
@@ -262,15 +197,16 @@ test("req_b5_offline_and_back", async ({ open, server }) => {
   await kim.page.context().setOffline(false);
   await allIsThereOnce([kim, ada], [...words("kim", 2), ...words("away", 4), ...words("ada", 4)]);
   expect(await orderOf(ada, "away")).toEqual(words("away", 4));
-  await history.judge(server, thread, ["kim", "ada"], "acknowledged,converged,agreed");
+  await history.judge(server, ["kim", "ada"], "acknowledged,converged,agreed");
   await proxy.close();
 });
 
 test("story_l4_a_thread_of_10000_messages", async ({ open, server }) => {
   test.setTimeout(240_000);
-  const thread = await server.threadOf("ada", ["mira", "kim"], "Long");
-  await server.fill("ada", thread, 10_000);
-  const mira = await open("mira", { viewport: { width: 1000, height: 2000 } });
+  const history = new History();
+  const thread = await history.thread(server, "ada", ["mira", "kim"], "Long");
+  await server.fill("ada", thread, 10_000, history.witness("ada"));
+  const mira = await open("mira", { history, viewport: { width: 1000, height: 2000 } });
   await mira.enter(thread);
   await expect(mira.page.locator("[data-unread]")).toBeVisible();
   // Where the new ones begin, not where they end.
@@ -281,6 +217,7 @@ test("story_l4_a_thread_of_10000_messages", async ({ open, server }) => {
   expect(seqs).toEqual(Array.from({ length: 10_001 }, (_, n) => n + 1));
   expect(texts.slice(0, 3)).toEqual(["message 1", "message 2", "message 3"]);
   expect(new Set(texts).size).toBe(10_001);
+  await history.judge(server, ["ada", "mira"], "acknowledged,converged,agreed");
 });
 
 test("a_chat_that_was_begun_without_a_connection_keeps_its_field_when_there_is_one", async ({

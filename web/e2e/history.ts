@@ -4,10 +4,13 @@ import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Page } from "@playwright/test";
-import type { Entry, Thread, Witness } from "@semel/sdk";
+import { expect, type Page } from "@playwright/test";
+import type { Entry, Message, Problem, Thread, Witness } from "@semel/sdk";
 import { Recorder, type SessionRecord } from "@semel/sdk/history";
-import { expect, type Server } from "./support";
+import type { Server } from "./support";
+
+/** Entries that are read at once. */
+const PAGE = 500;
 
 type Name = keyof Witness | "begin" | "end" | "set_up";
 
@@ -28,6 +31,15 @@ interface Told {
   readonly at: number;
   readonly name: Name;
   readonly given: readonly unknown[];
+}
+
+type Ack<T> =
+  | { readonly status: "success"; readonly data: T }
+  | { readonly status: "error"; readonly error: Problem };
+
+/** What the server says to a batch. */
+export interface Answer {
+  readonly results: readonly Ack<{ readonly message: Message; readonly duplicate: boolean }>[];
 }
 
 const clock = () => performance.timeOrigin + performance.now();
@@ -95,18 +107,48 @@ export class History {
     });
   }
 
-  /** A group, made past any browser. */
-  async group(server: Server, from: string, others: readonly string[]): Promise<string> {
+  /** What is sent without a browser is told to this one. */
+  witness(user: string): Witness {
+    const life = `${user} ${clock()}`;
+    const note = (name: Name, given: readonly unknown[]) =>
+      this.#events.push({ at: clock(), life, user, name, given });
+    note("begin", [`other device of ${user}`]);
+    let attempts = 0;
+    return {
+      attempt: (attempt) => {
+        attempts += 1;
+        note("attempt", [attempt, attempts]);
+        return attempts;
+      },
+      outcome: (...given) => note("outcome", given),
+      arrival: () => undefined,
+      apply: () => undefined,
+      reset: () => undefined,
+      left: () => undefined,
+    };
+  }
+
+  /** A conversation, made past any browser; a group when it has a title. */
+  async thread(
+    server: Server,
+    from: string,
+    others: readonly string[],
+    title?: string,
+  ): Promise<string> {
     const begun = clock();
-    const thread_id = await server.threadOf(from, others, "Once");
-    const { thread } = await read<{ thread: Thread }>(server, from, thread_id, "");
+    const thread_id = await server.threadOf(from, others, title);
+    const path = `/api/chat/threads/${thread_id}`;
+    const { thread } = await read<{ thread: Thread }>(server, from, path);
     const given = [thread, clock()];
     this.#events.push({ at: begun, life: "", user: from, name: "set_up", given });
     return thread_id;
   }
 
-  /** Fails unless the checker accepts what was seen, and the run did what it `expects`. */
-  async judge(server: Server, thread_id: string, readers: readonly string[], expects: string) {
+  /**
+   * Fails unless the checker accepts what was seen, and the run did what it `expects`. Who of the `readers` is in a conversation
+   * reads what it is at the end.
+   */
+  async judge(server: Server, readers: readonly string[], expects: string) {
     const events = [...this.#events].sort((a, b) => a.at - b.at);
     let now = events[0]?.at ?? 0;
     const recorder = new Recorder(() => now);
@@ -121,22 +163,8 @@ export class History {
       else replay(recorder, lives, attempts, event);
     }
     now = Math.max(now, clock());
-    for (const reader of readers) {
-      const { thread } = await read<{ thread: Thread }>(server, reader, thread_id, "");
-      const entries: Entry[] = [];
-      for (let more = true; more; ) {
-        const query = `/entries?after_rev=${entries.at(-1)?.rev ?? 0}&limit=500`;
-        const page = await read<{ entries: Entry[]; more: boolean }>(
-          server,
-          reader,
-          thread_id,
-          query,
-        );
-        entries.push(...page.entries);
-        ({ more } = page);
-      }
-      const { epoch, last_rev: rev, last_seq: seq } = thread;
-      recorder.final(entries, { thread_id, epoch, rev, seq });
+    for (const thread_id of this.#threads()) {
+      for (const reader of readers) await readToTheEnd(recorder, server, reader, thread_id);
     }
     for (const record of lives.values()) record.cursors();
     const options = { expect: expects };
@@ -144,6 +172,37 @@ export class History {
     const { code, text } = await check(lines);
     expect(code, text).toBe(0);
   }
+
+  /** All that were made, or of which something was seen. */
+  #threads(): Set<string> {
+    const found = new Set<string>();
+    for (const { name, given } of this.#events) {
+      if (name === "set_up") found.add((given[0] as Thread).id);
+      else if (name === "apply") found.add((given[0] as Entry).thread_id);
+      else if (name === "reset") found.add(given[0] as string);
+    }
+    return found;
+  }
+}
+
+/** Tells of a batch that is about to be sent, and then of the answer to it. */
+export function attempted(
+  witness: Witness | undefined,
+  thread_id: string,
+  messages: readonly { readonly client_id: string; readonly content: string }[],
+): (ack: Ack<Answer>) => Ack<Answer> {
+  const destination = { type: "thread", thread_id } as const;
+  const attempts = messages.map((one) => witness?.attempt({ ...one, destination, in_order: true }));
+  return (ack) => {
+    for (const [place, attempt] of attempts.entries()) {
+      if (witness === undefined || attempt === undefined) continue;
+      const one = ack.status === "success" ? ack.data.results[place] : ack;
+      if (one?.status === "error")
+        witness.outcome(attempt, { type: "refused", problem: one.error });
+      else if (one !== undefined) witness.outcome(attempt, { type: "stored", ...one.data });
+    }
+    return ack;
+  };
 }
 
 async function setUp(recorder: Recorder, event: Event, advance: (at: number) => void) {
@@ -161,7 +220,8 @@ function replay(
   { life, user, name, given }: Event,
 ): void {
   if (name === "begin") {
-    lives.set(life, recorder.session(user, `browser of ${user}`));
+    const [device = `browser of ${user}`] = given as [string?];
+    lives.set(life, recorder.session(user, device));
     return;
   }
   const record = lives.get(life);
@@ -180,8 +240,30 @@ function replay(
   }
 }
 
-async function read<T>(server: Server, who: string, thread_id: string, rest: string): Promise<T> {
-  const answer = await server.call(who, "GET", `/api/chat/threads/${thread_id}${rest}`);
+async function readToTheEnd(
+  recorder: Recorder,
+  server: Server,
+  reader: string,
+  thread_id: string,
+): Promise<void> {
+  const path = `/api/chat/threads/${thread_id}`;
+  if ((await server.call(reader, "GET", path)).status === 404) return;
+  const { thread } = await read<{ thread: Thread }>(server, reader, path);
+  const { epoch, last_rev: rev, last_seq: seq } = thread;
+  const entries: Entry[] = [];
+  while ((entries.at(-1)?.rev ?? 0) < rev) {
+    const after = entries.at(-1)?.rev ?? 0;
+    // However long the log is: of what is asked for up to there, nothing is too old.
+    const rest = `/entries?after_rev=${after}&until_rev=${after + PAGE}&limit=${PAGE}`;
+    const page = await read<{ entries: Entry[] }>(server, reader, path + rest);
+    expect(page.entries.length).toBeGreaterThan(0);
+    entries.push(...page.entries);
+  }
+  recorder.final(entries, { thread_id, epoch, rev, seq });
+}
+
+async function read<T>(server: Server, who: string, path: string): Promise<T> {
+  const answer = await server.call(who, "GET", path);
   expect(answer.status).toBe(200);
   return ((await answer.json()) as { data: T }).data;
 }

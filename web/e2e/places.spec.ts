@@ -15,6 +15,17 @@ function topRow(page: Page): Promise<{ seq: number; top: number }> {
   });
 }
 
+/** Where the view is when the hand is still, and so is the list. */
+async function stillAt(page: Page): Promise<{ seq: number; top: number }> {
+  let left = await topRow(page);
+  await expect(async () => {
+    const before = left;
+    left = await topRow(page);
+    expect(left).toEqual(before);
+  }).toPass({ intervals: [300] });
+  return left;
+}
+
 test("a_quote_of_a_message_far_back_has_its_words_leads_there_and_back_to_the_end", async ({
   open,
   server,
@@ -77,10 +88,7 @@ test("a_quote_that_cannot_be_had_says_so_and_comes_with_the_connection", async (
   expect((await quote.boundingBox())?.height).toBe(height);
 });
 
-test("story_12_a_conversation_is_where_it_was_left_also_after_a_reload", async ({
-  open,
-  server,
-}) => {
+test("web_12_a_conversation_is_where_it_was_left_also_after_a_reload", async ({ open, server }) => {
   test.setTimeout(120_000);
   const thread = await server.threadOf("ada", ["mira", "kim"], "Long");
   const other = await server.threadOf("ada", ["mira"]);
@@ -97,13 +105,7 @@ test("story_12_a_conversation_is_where_it_was_left_also_after_a_reload", async (
     await page.mouse.wheel(0, -1_500);
     expect((await topRow(page)).seq).toBeLessThan(450);
   }).toPass({ intervals: [50] });
-  // The hand is still, and so is the list.
-  let left = await topRow(page);
-  await expect(async () => {
-    const before = left;
-    left = await topRow(page);
-    expect(left).toEqual(before);
-  }).toPass({ intervals: [300] });
+  const left = await stillAt(page);
   await page.getByRole("link", { name: /^Ada Lovelace/ }).click();
   await expect(mira.messages.filter({ hasText: "elsewhere" })).toBeInViewport();
   await page.getByRole("link", { name: /^Long/ }).click();
@@ -124,4 +126,83 @@ test("story_12_a_conversation_is_where_it_was_left_also_after_a_reload", async (
   await expect(page.locator("[data-row][data-seq='1001']")).toBeInViewport();
   await page.reload();
   await expect(page.locator("[data-row][data-seq='1001']")).toBeInViewport();
+});
+
+/** In the page: goes from chat to chat, as fast as they are there. What comes back are those that stand elsewhere after a second. */
+async function goAround(goals: readonly { path: string; seq?: number; top?: number }[]) {
+  const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+  const isThere = ({ seq, top = 0 }: { seq?: number; top?: number }) => {
+    const log = document.querySelector("[data-region=timeline]");
+    const edge = log?.getBoundingClientRect().top ?? 0;
+    for (const row of log?.querySelectorAll<HTMLElement>("[data-row]") ?? []) {
+      const box = row.getBoundingClientRect();
+      if (box.bottom > edge)
+        return Number(row.dataset["seq"]) === seq && Math.abs(box.top - top) <= 2;
+    }
+    return false;
+  };
+  const wrong: string[] = [];
+  for (const [step, goal] of goals.entries()) {
+    document.querySelector<HTMLElement>(`a[href='${goal.path}']`)?.click();
+    const end = performance.now() + 1_000;
+    // Once there it stays there.
+    for (let steady = 0; steady < 3; ) {
+      await frame();
+      steady = location.pathname === goal.path && isThere(goal) ? steady + 1 : 0;
+      if (performance.now() < end) continue;
+      wrong.push(`${step}: ${goal.path}`);
+      break;
+    }
+  }
+  return wrong;
+}
+
+test("web_12_a_hundred_switches_among_five_chats_each_lead_where_it_was_left", async ({
+  open,
+  server,
+}) => {
+  test.setTimeout(120_000);
+  const others = ["kim", "tomas", "grace", "edsger", "alan"];
+  const chats: string[] = [];
+  for (const other of others) {
+    await server.call(other, "GET", "/api/users/me");
+    const chat = await server.threadOf("ada", ["mira", other], `With ${other}`);
+    await server.fill("ada", chat, 300);
+    // What this person wrote is read: all open at their end.
+    await server.say("mira", chat, "the last one");
+    chats.push(chat);
+  }
+  const mira = await open("mira");
+  const { page } = mira;
+  const log = page.locator("[data-region=timeline]");
+  // The first two stay at their end, the others are left at places of their own.
+  const left: { readonly seq: number; readonly top: number }[] = [];
+  for (const [place, chat] of chats.entries()) {
+    await page.locator(`a[href='/c/${chat}']`).click();
+    await expect(page.locator("[data-row][data-seq='301']")).toBeInViewport();
+    if (place >= 2) {
+      await log.hover();
+      await expect(async () => {
+        await page.mouse.wheel(0, -600);
+        expect((await topRow(page)).seq).toBeLessThan(310 - 50 * place);
+      }).toPass({ intervals: [50] });
+    }
+    left.push(await stillAt(page));
+  }
+  let [dice, last] = [12, chats.length - 1];
+  const way = Array.from({ length: 100 }, () => {
+    dice = (dice * 1_103_515_245 + 12_345) % 2 ** 31;
+    last = (last + 1 + (Math.floor(dice / 2 ** 16) % (chats.length - 1))) % chats.length;
+    return last;
+  });
+  const goals = way.map((place) => ({ path: `/c/${chats[place]}`, ...left[place] }));
+  expect(await page.evaluate(goAround, goals)).toEqual([]);
+  // What is new comes before where it was left.
+  const [, , chat = ""] = chats;
+  if (way.at(-1) === 2) await page.locator(`a[href='/c/${chats[0]}']`).click();
+  await server.say("ada", chat, "news");
+  await expect(page.getByRole("link", { name: /Ada Lovelace: news/ })).toBeVisible();
+  await page.locator(`a[href='/c/${chat}']`).click();
+  await expect(page.locator("[data-unread]")).toBeInViewport();
+  await expect(page.locator("[data-row][data-seq='302']")).toBeInViewport();
 });

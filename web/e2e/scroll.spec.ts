@@ -3,7 +3,7 @@
 import { scrollTo, scrollUp } from "./scroll";
 import { expect, test } from "./support";
 
-test("story_10_story_13_scrolling_up_through_ten_pages_moves_nothing_the_wrong_way", async ({
+test("web_10_web_13_scrolling_up_through_ten_pages_moves_nothing_the_wrong_way", async ({
   open,
   server,
 }) => {

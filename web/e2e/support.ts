@@ -14,8 +14,9 @@ import {
   expect,
   type Page,
 } from "@playwright/test";
-import { limits, sockets } from "@semel/sdk";
-import type { History } from "./history";
+import { limits, sockets, type Witness } from "@semel/sdk";
+import { type Answer, attempted, type History } from "./history";
+import type { Wire } from "./wire";
 
 const SECRET = "a secret of the tests of the web client, long enough";
 /** Who has come once before a test begins. */
@@ -182,7 +183,7 @@ export class Server {
   }
 
   /** `message 1` to `message count`, one after the other, some of them in one packet. */
-  async fill(from: string, thread_id: string, count: number): Promise<void> {
+  async fill(from: string, thread_id: string, count: number, witness?: Witness): Promise<void> {
     const credentials = { token: this.token(from), device_id: "filler" };
     const quiet = { event: () => undefined, closed: () => undefined };
     const link = await sockets(this.url).connect(credentials, quiet);
@@ -192,9 +193,11 @@ export class Server {
         content: `message ${sent + n + 1}`,
       }));
       // A fast server soon has as many as one person may send at once.
-      await expect
-        .poll(() => link.ask("message:send", { thread_id, messages }), { timeout: 60_000 })
-        .toMatchObject({ status: "success" });
+      const ask = () => {
+        const told = attempted(witness, thread_id, messages);
+        return link.ask<Answer>("message:send", { thread_id, messages }).then(told);
+      };
+      await expect.poll(ask, { timeout: 60_000 }).toMatchObject({ status: "success" });
     }
     link.close();
   }
@@ -339,7 +342,7 @@ export class Person {
   }
 }
 
-interface More {
+export interface More {
   readonly name?: string;
   /** Runs the server. */
   readonly isOperator?: true;
@@ -347,9 +350,11 @@ interface More {
   readonly url?: string;
   /** Who writes down what this person does and sees. */
   readonly history?: History;
+  /** What stands between this person's page and what the server says to it. */
+  readonly wire?: Wire;
 }
 
-interface Fixtures {
+export interface Fixtures {
   /** For `test.use`. */
   readonly settings: Settings;
   readonly server: Server;
@@ -370,13 +375,14 @@ async function openPerson(
   browser: Browser,
   server: Server,
   id: string,
-  { name, isOperator, url = server.url, history, ...options }: BrowserContextOptions & More,
+  { name, isOperator, url = server.url, history, wire, ...options }: BrowserContextOptions & More,
   complaints: string[],
 ): Promise<Person> {
   const context = await browser.newContext({ locale: "en-GB", timezoneId: "UTC", ...options });
   const page = await context.newPage();
   listen(page, complaints);
   await history?.watch(page, id);
+  await wire?.watch(page);
   const token = server.token(id, {
     ...(name === undefined ? {} : { name }),
     ...(isOperator ? { scope: "operator" } : {}),

@@ -1,27 +1,38 @@
 // Several tabs, new versions, and what is on the screen besides messages.
 
 import type { BrowserContext } from "@playwright/test";
+import { History } from "./history";
 import { newerLater } from "./newer";
+import { anotherTab } from "./once";
 import { expect, test } from "./support";
 
+interface Heard {
+  readonly tab: string;
+  readonly body: string;
+  /** The browser shows the last one of each. */
+  readonly tag: string;
+  readonly silent: boolean;
+}
+
 /** Tells of every notification of every tab, and lets a test say which tab is looked at. */
-async function overhear(context: BrowserContext, heard: { tab: string; body: string }[]) {
+async function overhear(context: BrowserContext, heard: Heard[]) {
   await context.grantPermissions(["notifications"]);
-  await context.exposeBinding("semelNotice", (_, tab: string, body: string) => {
-    heard.push({ tab, body });
+  await context.exposeBinding("semelNotice", (_, tab: string, given: NotificationOptions = {}) => {
+    const { body = "", tag = "", silent } = given;
+    heard.push({ tab, body, tag, silent: silent === true });
   });
   await context.addInitScript(() => {
     const page = window as unknown as Record<string, unknown>;
-    const tell = page["semelNotice"] as (tab: string, body: string) => void;
+    const tell = page["semelNotice"] as (tab: string, given?: NotificationOptions) => void;
     const name = String(Math.random());
     // By the service worker, where there is one, else by the page.
     ServiceWorkerRegistration.prototype.showNotification = async (_, options) =>
-      tell(name, options?.body ?? "");
+      tell(name, options);
     page["Notification"] = class {
       static permission = "granted";
       onclick = null;
-      constructor(_: string, { body }: { body: string }) {
-        tell(name, body);
+      constructor(_: string, options: NotificationOptions) {
+        tell(name, options);
       }
       close() {}
     };
@@ -30,17 +41,17 @@ async function overhear(context: BrowserContext, heard: { tab: string; body: str
   });
 }
 
-test("story_21_one_tab_tells_of_a_message_and_none_while_any_is_looked_at", async ({
+test("web_21_one_tab_tells_of_a_message_and_none_while_any_is_looked_at", async ({
   open,
   server,
 }) => {
   const thread = await server.threadOf("ada", ["mira", "kim"], "Once");
   const mira = await open("mira");
   const context = mira.page.context();
-  const heard: { tab: string; body: string }[] = [];
+  const heard: Heard[] = [];
   await overhear(context, heard);
   await mira.page.close();
-  const tabs = await Promise.all([1, 2, 3].map(() => context.newPage()));
+  const tabs = await Promise.all([1, 2, 3, 4].map(() => context.newPage()));
   for (const page of tabs) {
     await page.goto(server.url);
     await mira.with(page).isConnected();
@@ -74,6 +85,24 @@ test("story_21_one_tab_tells_of_a_message_and_none_while_any_is_looked_at", asyn
   await server.say("ada", thread, "four");
   await isShown("four");
   await expect.poll(() => heard.map(({ body }) => body)).toEqual(["one", "two", "three", "four"]);
+
+  // What came while all of them slept is told as one for each conversation, with one sound at most.
+  heard.length = 0;
+  const direct = await server.threadOf("ada", ["mira"]);
+  const sleepers = await Promise.all(tabs.map((page) => context.newCDPSession(page)));
+  const all = (state: "frozen" | "active") =>
+    Promise.all(sleepers.map((one) => one.send("Page.setWebLifecycleState", { state })));
+  await all("frozen");
+  for (let n = 1; n <= 5; n += 1) {
+    await server.say("ada", thread, `group ${n}`);
+    await server.say("ada", direct, `direct ${n}`);
+  }
+  await all("active");
+  await isShown("group 5");
+  await isShown("direct 5");
+  await expect.poll(() => new Set(heard.map(({ tag }) => tag)).size).toBe(2);
+  expect(new Set(heard.map(({ tab }) => tab)).size).toBe(1);
+  expect(heard.filter(({ silent }) => !silent).length).toBeLessThanOrEqual(1);
 });
 
 test("a_newer_version_waits_until_its_person_wants_it", async ({ open, server }) => {
@@ -158,14 +187,13 @@ test("the_day_is_said_while_somebody_scrolls", async ({ open, server }) => {
 });
 
 test("a_draft_that_one_tab_sends_is_gone_in_the_others", async ({ open, server }) => {
-  const thread = await server.threadOf("kim", ["ada", "mira"], "Drafts");
-  const kim = await open("kim");
+  const history = new History();
+  const thread = await history.thread(server, "kim", ["ada", "mira"], "Drafts");
+  const kim = await open("kim", { history });
   await kim.enter(thread);
   await kim.words.fill("half a thought");
   await expect(kim.page.getByRole("link", { name: /Draft: half a thought/ })).toBeVisible();
-  const page = await kim.page.context().newPage();
-  await page.goto(kim.page.url());
-  const other = kim.with(page);
+  const other = await anotherTab(kim, history);
   await expect(other.words).toHaveValue("half a thought");
   await kim.words.press("Enter");
   await expect(other.messages).toHaveCount(1);
@@ -178,6 +206,7 @@ test("a_draft_that_one_tab_sends_is_gone_in_the_others", async ({ open, server }
   await expect(kim.words).toHaveValue("another one, and more");
   await expect(other.words).toHaveValue("another one, and more");
   await expect(kim.messages).toHaveCount(1);
+  await history.judge(server, ["kim", "ada"], "acknowledged,converged,agreed");
 });
 
 test("req_d7_the_page_opens_when_the_server_does_not_answer", async ({ open, server }) => {

@@ -1,9 +1,12 @@
 import { limits } from "@semel/sdk";
+import { History } from "./history";
 import { expect, test } from "./support";
 
-test("req_d4_two_people_find_the_same_chat_and_talk", async ({ open }) => {
-  const ada = await open("ada", { name: "Ada Lovelace" });
-  const mira = await open("mira", { name: "Mira Okafor", viewport: { width: 390, height: 720 } });
+test("req_d4_two_people_find_the_same_chat_and_talk", async ({ open, server }) => {
+  const history = new History();
+  const viewport = { width: 390, height: 720 };
+  const ada = await open("ada", { name: "Ada Lovelace", history });
+  const mira = await open("mira", { name: "Mira Okafor", history, viewport });
   expect(new URL(ada.page.url()).hash, "the token stays in the address").toBe("");
   await ada.talkTo("mira");
   await mira.talkTo("ada");
@@ -17,6 +20,8 @@ test("req_d4_two_people_find_the_same_chat_and_talk", async ({ open }) => {
   await expect(ada.page.locator("[data-region=conversation] header")).toContainText("Online");
   expect(await ada.texts()).toEqual(await mira.texts());
   await expect(ada.page.getByRole("link", { name: /Mira Okafor/ })).toHaveCount(1);
+  // Before anything is changed: a witness is told of what is sent, not of changes.
+  await history.judge(server, ["ada", "mira"], "acknowledged,converged,agreed");
 
   // A reaction, an edit, a reply, a deletion reach the other side.
   const first = mira.messages.first();
@@ -40,7 +45,8 @@ test("req_d4_two_people_find_the_same_chat_and_talk", async ({ open }) => {
 });
 
 test("req_b7_a_kill_in_mid_send_and_a_reload_lead_to_one_message", async ({ open, server }) => {
-  const kim = await open("kim");
+  const history = new History();
+  const kim = await open("kim", { history });
   await kim.talkTo("ada");
   await server.kill();
   await expect(kim.page.locator("[data-strip]")).toContainText("offline");
@@ -58,38 +64,61 @@ test("req_b7_a_kill_in_mid_send_and_a_reload_lead_to_one_message", async ({ open
   await expect(kim.page.locator("[data-strip]")).toBeHidden();
   await kim.page.reload();
   await expect(kim.messages).toHaveCount(3);
+  await history.judge(server, ["kim", "ada"], "acknowledged,converged,agreed");
 });
 
-test("twenty_presses_of_enter_send_one_message", async ({ open }) => {
-  const kim = await open("kim");
+test("web_4_twenty_presses_of_enter_on_a_slow_machine_send_one_message", async ({
+  open,
+  server,
+}) => {
+  const history = new History();
+  const kim = await open("kim", { history });
   await kim.talkTo("ada");
+  const cdp = await kim.page.context().newCDPSession(kim.page);
+  await cdp.send("Emulation.setCPUThrottlingRate", { rate: 6 });
   await kim.words.fill("once");
+  // Ten before the page has drawn anything, ten as fast as they come.
   await kim.words.evaluate((field) => {
-    for (let press = 0; press < 20; press += 1) {
+    for (let press = 0; press < 10; press += 1) {
       const options = { key: "Enter", bubbles: true, cancelable: true };
       field.dispatchEvent(new KeyboardEvent("keydown", options));
     }
   });
+  await Promise.all(Array.from({ length: 10 }, () => kim.page.keyboard.press("Enter")));
   await kim.say("and this");
+  await cdp.send("Emulation.setCPUThrottlingRate", { rate: 1 });
   await expect(kim.page.locator("[data-own][data-state=stored]")).toHaveCount(2);
   expect(await kim.texts()).toEqual(["once", "and this"]);
+  await history.judge(server, ["kim", "ada"], "acknowledged,converged,agreed");
 });
 
-test("enter_that_ends_a_composition_sends_nothing", async ({ open }) => {
+test("web_25_enter_that_ends_a_composition_sends_nothing", async ({ open }) => {
   const kim = await open("kim");
   await kim.talkTo("ada");
   await kim.words.fill("にほん");
-  await kim.words.evaluate((field) => {
-    const press = (more: object) =>
-      field.dispatchEvent(
-        new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true, ...more }),
-      );
-    press({ isComposing: true });
-    // Safari: the composition is over, the key is told by its number only.
-    press({ keyCode: 229 });
-  });
-  await expect(kim.words).toHaveValue("にほん");
+  for (const order of ["Chrome", "Safari"]) {
+    await kim.words.evaluate((field, order) => {
+      const compose = (type: string) =>
+        field.dispatchEvent(new CompositionEvent(type, { bubbles: true, data: "にほん" }));
+      const press = (more: object) => {
+        const options = { key: "Enter", keyCode: 229, bubbles: true, cancelable: true, ...more };
+        field.dispatchEvent(new KeyboardEvent("keydown", options));
+      };
+      compose("compositionstart");
+      compose("compositionupdate");
+      if (order === "Chrome") press({ isComposing: true });
+      compose("compositionend");
+      // The composition is over, the key is told by its number only.
+      if (order === "Safari") press({});
+      field.dispatchEvent(new KeyboardEvent("keyup", { key: "Enter", bubbles: true }));
+    }, order);
+    await expect(kim.words).toHaveValue("にほん");
+  }
   await expect(kim.messages).toHaveCount(0);
+  // The next one is meant.
+  await kim.words.press("Enter");
+  await expect(kim.words).toHaveValue("");
+  await expect(kim.messages).toHaveCount(1);
 });
 
 test("two_clicks_on_make_group_make_one_group", async ({ open, server }) => {

@@ -6,6 +6,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 export class BadProxy {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  readonly #stalled = new WeakSet<Socket>();
   #isSwallowing = false;
   url = "";
 
@@ -27,6 +28,11 @@ export class BadProxy {
   /** Breaks every connection, without a goodbye. */
   cut(): void {
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  /** Over the connections that there are nothing comes any more, either way, and nobody is told: a plug was pulled. */
+  stall(): void {
+    for (const socket of this.#sockets) this.#stalled.add(socket);
   }
 
   /**
@@ -59,7 +65,8 @@ export class BadProxy {
     ] as const) {
       this.#sockets.add(from);
       from.on("data", (data) => {
-        if (!(this.#isSwallowing && from === server)) to.write(data);
+        const isLost = this.#stalled.has(from) || (this.#isSwallowing && from === server);
+        if (!isLost) to.write(data);
       });
       from.on("error", () => from.destroy());
       from.on("close", () => {
