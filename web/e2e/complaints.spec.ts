@@ -154,6 +154,45 @@ test("web_9_story_o6_fifty_messages_to_three_chats_outlive_their_tab_and_keep_th
   await proxy.close();
 });
 
+test("web_15_what_comes_draws_no_older_row_again", async ({ open, server }) => {
+  const thread = await server.threadOf("ada", ["mira", "kim"], "Busy");
+  await server.fill("ada", thread, 40);
+  // What this person wrote is read: the thread opens at its end.
+  await server.say("mira", thread, "the last one");
+  const mira = await open("mira", { viewport: { width: 1000, height: 2000 } });
+  await mira.enter(thread);
+  const { page } = mira;
+  await expect(page.locator("[data-row][data-seq='41']")).toBeVisible();
+  await page.evaluate(() => {
+    // React puts what it drew an element with at the element: it is another object when it was drawn again.
+    const drawnWith = (row: Element) =>
+      Object.entries(row).find(([name]) => name.startsWith("__reactProps"))?.[1];
+    // The newest one stands differently when there is one after it.
+    const rows = [...document.querySelectorAll("[data-row]")].slice(0, -1);
+    const before = new Map(rows.map((row) => [row, drawnWith(row)]));
+    const look = () => {
+      const still = rows.filter((row) => row.isConnected);
+      const again = still.filter((row) => drawnWith(row) !== before.get(row));
+      return { still: still.length, again: again.map((row) => row.getAttribute("data-seq")) };
+    };
+    Object.assign(window, { look });
+  });
+  type Look = { readonly still: number; readonly again: readonly string[] };
+  const look = () => page.evaluate(() => (window as unknown as { look: () => Look }).look());
+  for (const text of words("ada", 20)) await server.say("ada", thread, text);
+  await expect(page.locator("[data-row][data-seq='61']")).toBeVisible();
+  const { still, again } = await look();
+  expect(still).toBeGreaterThan(15);
+  expect(again).toEqual([]);
+  // One that did change is drawn again.
+  const path = `/api/chat/threads/${thread}/messages`;
+  const answer = await server.call("ada", "GET", `${path}?after_seq=39&limit=1`);
+  const { data } = (await answer.json()) as { data: { messages: { id: string }[] } };
+  await server.call("ada", "PATCH", `${path}/${data.messages[0]?.id}`, { content: "other words" });
+  await expect(mira.messages.filter({ hasText: "other words" })).toBeVisible();
+  expect((await look()).again).toEqual(["40"]);
+});
+
 test("web_19_story_d18_story_l1_what_is_lost_or_comes_twice_leaves_no_hole", async ({
   open,
   server,

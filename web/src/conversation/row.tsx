@@ -20,6 +20,7 @@ export interface RowProps {
   readonly isGroup: boolean;
   /** What it answers, when that is loaded. */
   readonly quoted: Row | undefined;
+  /** How many are new, where the divider stands before this one; the others are not drawn again when it changes. */
   readonly unread: number;
   /** The one row that Tab leads to. */
   readonly isTabStop: boolean;

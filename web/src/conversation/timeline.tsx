@@ -195,7 +195,7 @@ export function Timeline(props: {
               me={userId}
               isGroup={thread?.thread_type === "group"}
               quoted={place.row.message.reply_to ? byId.get(place.row.message.reply_to) : undefined}
-              unread={unread}
+              unread={place.startsUnread ? unread : 0}
               isTabStop={place.key === focused}
               isMarked={place.row.message.id === marked}
               act={act}
