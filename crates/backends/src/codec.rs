@@ -105,6 +105,8 @@ struct FactData {
     #[serde(skip_serializing_if = "Option::is_none")]
     title: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    title_is_automatic: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     history: Option<String>,
@@ -165,10 +167,14 @@ pub(crate) fn encode_fact(fact: &Fact) -> Result<(&'static str, Option<String>),
                 },
             )
         }
-        Fact::TitleChanged(title) => (
+        Fact::TitleChanged {
+            title,
+            is_automatic,
+        } => (
             "title_changed",
             FactData {
                 title: title.clone(),
+                title_is_automatic: is_automatic.then_some(true),
                 ..FactData::default()
             },
         ),
@@ -213,7 +219,10 @@ pub(crate) fn decode_fact(name: &str, data: Option<&str>) -> Result<Fact, Error>
             let role = Role::named(&data.role.ok_or_else(missing)?)?;
             Fact::RoleChanged(person(people)?, role)
         }
-        "title_changed" => Fact::TitleChanged(data.title),
+        "title_changed" => Fact::TitleChanged {
+            title: data.title,
+            is_automatic: data.title_is_automatic.unwrap_or(false),
+        },
         "settings_changed" => {
             // Entries from before there was a choice: only admins added and named.
             let allowed = |name: Option<String>| {

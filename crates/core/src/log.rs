@@ -178,7 +178,10 @@ fn fact_parts(fact: &Fact) -> Vec<Vec<u8>> {
             ]
         }
         Fact::RoleChanged(who, to) => vec![text("role"), text(who.as_str()), role(to)],
-        Fact::TitleChanged(title) => vec![text("title"), text(title.as_deref().unwrap_or(""))],
+        // Not whether it was chosen: what is in a log already has its chain.
+        Fact::TitleChanged { title, .. } => {
+            vec![text("title"), text(title.as_deref().unwrap_or(""))]
+        }
         Fact::SettingsChanged(settings, description, picture) => vec![
             text("settings"),
             text(&format!("{settings:?}")),

@@ -250,7 +250,12 @@ pub enum Fact {
     /// Somebody has another role.
     RoleChanged(UserId, Role),
     /// The title changed.
-    TitleChanged(Option<String>),
+    TitleChanged {
+        /// The title now.
+        title: Option<String>,
+        /// Whether it is made of names again.
+        is_automatic: bool,
+    },
     /// Settings, description or picture changed: all of them, as they are now, in this order.
     SettingsChanged(ThreadSettings, Option<String>, Option<String>),
 }

@@ -124,6 +124,8 @@ pub enum EntryBody {
     TitleChanged {
         /// Which.
         title: Option<String>,
+        /// Whether it is made of names again.
+        title_is_automatic: bool,
         /// The system message that tells it.
         message: Message,
     },

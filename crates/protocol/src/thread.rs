@@ -127,6 +127,8 @@ pub struct Thread {
     pub thread_type: ThreadType,
     /// Title; in a direct thread the other person's name.
     pub title: Option<String>,
+    /// Whether a group's title is made of names, as they were when its people last changed.
+    pub title_is_automatic: bool,
     /// What it is about; several lines. Groups only.
     pub description: Option<String>,
     /// Address of a picture; what begins with a slash is at this server.

@@ -35,7 +35,9 @@ export function reduce(thread: Thread, entry: Entry, onlooker: Onlooker): Thread
     case "participant_left":
       return said(removed(next, entry.user_ids, entry.title), entry.message, onlooker);
     case "title_changed":
-      return said({ ...next, title: entry.title ?? null }, entry.message, onlooker);
+      next.title = entry.title ?? null;
+      next.title_is_automatic = entry.title_is_automatic;
+      return said(next, entry.message, onlooker);
     case "role_changed":
       return withPeople(next, (one) =>
         entry.user_ids.includes(one.user_id) ? { ...one, role: entry.role } : one,

@@ -1428,6 +1428,8 @@ export interface components {
             message: components["schemas"]["Message"];
             /** @description Which. */
             title?: string | null;
+            /** @description Whether it is made of names again. */
+            title_is_automatic: boolean;
             /** @enum {string} */
             type: "title_changed";
         } | {
@@ -3050,6 +3052,8 @@ export interface components {
             thread_type: components["schemas"]["ThreadType"];
             /** @description Title; in a direct thread the other person's name. */
             title?: string | null;
+            /** @description Whether a group's title is made of names, as they were when its people last changed. */
+            title_is_automatic: boolean;
             /**
              * Format: int64
              * @description Messages after the caller's `read_seq`, without those of kind `system`.

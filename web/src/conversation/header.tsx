@@ -3,6 +3,7 @@ import { useClient, useThreads, useTyping } from "@semel/sdk/react";
 import { Link } from "wouter";
 import { t } from "../i18n";
 import { type Layer, layers, useDocked } from "../layers";
+import { titleOfGroup } from "../people/titles";
 import { Avatar } from "../ui/avatar";
 import { IconButton } from "../ui/button";
 import { Icon } from "../ui/icons";
@@ -20,6 +21,7 @@ export function Header(props: {
   const unread = useThreads().filter((item) => item.unreadCount > 0).length;
   const other = otherPerson(peer, thread, userId);
   const title = titleOf(peer, thread, names, other);
+  const isKnown = thread !== undefined || !("thread_id" in peer);
   const isBeside = useDocked() !== undefined;
   const details = detailsOf(thread, other, isFormer);
   return (
@@ -32,7 +34,7 @@ export function Header(props: {
         <Icon name="back" />
         {unread > 0 && <span className="pe-1 text-tiny font-semibold">{unread}</span>}
       </Link>
-      <span className="contents @max-[16rem]:hidden">
+      <span className={isKnown ? "contents @max-[16rem]:hidden" : "hidden"}>
         <Avatar
           id={other ?? thread?.id ?? title}
           name={title}
@@ -42,11 +44,11 @@ export function Header(props: {
         />
       </span>
       <div className="min-w-0 flex-1">
-        <h1 dir="auto" className="truncate text-start text-head font-[650]">
+        <h1 dir="auto" className="truncate text-beside text-head font-[650]">
           {title}
         </h1>
         <p className="truncate text-note text-text2">
-          <Subtitle thread={thread} other={other} names={names} />
+          <Subtitle thread={thread} other={other} names={names} title={title} />
         </p>
       </div>
       {thread !== undefined && (
@@ -99,15 +101,16 @@ export function titleOf(
 ): string {
   if ("self" in peer || thread?.thread_type === "self") return t("chats.self");
   if (other !== undefined) return names(other);
-  return thread?.title ?? thread?.participants.map((one) => one.display_name).join(", ") ?? "…";
+  return thread === undefined ? "…" : titleOfGroup(thread, (one) => names(one.user_id));
 }
 
 function Subtitle(props: {
   readonly thread: Thread | undefined;
   readonly other: string | undefined;
   readonly names: Names;
+  readonly title: string;
 }) {
-  const { thread, other, names } = props;
+  const { thread, other, names, title } = props;
   const typing = useTyping(thread?.id ?? "");
   const [first] = typing;
   if (first !== undefined && typing.length === 1) {
@@ -117,7 +120,8 @@ function Subtitle(props: {
     const text = t("status.typingMany", { count: typing.length });
     return <span className="text-accent-text">{text}</span>;
   }
-  if (other !== undefined) return <Presence userId={other} otherwise={other} />;
+  if (other !== undefined)
+    return <Presence userId={other} otherwise={other === title ? "" : other} />;
   if (thread?.thread_type === "group")
     return t("status.members", { count: thread.participant_count });
   return "";

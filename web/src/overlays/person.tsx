@@ -16,6 +16,7 @@ import { wordsOf } from "../lib/errors";
 import { isMutedNow } from "../lib/muted";
 import { otherOf, pathOfUser, peerOf } from "../lib/routes";
 import { keepProfile, useProfile } from "../people/profiles";
+import { useTitles } from "../people/titles";
 import { Avatar } from "../ui/avatar";
 import { Button } from "../ui/button";
 import { Dialog } from "../ui/dialog";
@@ -93,19 +94,19 @@ export function PersonDetails({ userId }: { readonly userId: string }) {
       {isContact && <OwnName key={name} userId={userId} run={run} />}
       {thread !== undefined && <Mute thread={thread} run={run} />}
       <Common userId={userId} />
-      <div className="mt-6 flex flex-col">
+      <div className="mt-6 -mx-3 flex flex-col">
         {isBlocked ? (
           <Button
             kind="quiet"
             className="!justify-start"
             onClick={() => void run(unblockPerson(client, userId))}
           >
-            <Icon name="shield" />
+            <Icon name="ban" />
             {t("person.unblock")}
           </Button>
         ) : (
           <Button kind="danger" className="!justify-start" onClick={() => askToBlock(userId, name)}>
-            <Icon name="shield" />
+            <Icon name="ban" />
             {t("person.block")}
           </Button>
         )}
@@ -200,6 +201,7 @@ function Mute({ thread, run }: { readonly thread: Thread; readonly run: Run }) {
 
 /** Groups of which this device knows that both are in them. */
 function Common({ userId }: { readonly userId: string }) {
+  const titleOf = useTitles();
   const groups = useThreads().filter(
     ({ thread }) =>
       thread?.thread_type === "group" && thread.participants.some((one) => one.user_id === userId),
@@ -209,20 +211,20 @@ function Common({ userId }: { readonly userId: string }) {
     <section className="mt-5">
       <h3 className="mb-1 font-semibold">{t("person.groups")}</h3>
       <ul>
-        {groups.map(({ key, thread, title }) => (
-          <li key={key}>
+        {groups.map((item) => (
+          <li key={item.key}>
             <Link
-              href={`/c/${thread?.id}`}
+              href={`/c/${item.thread?.id}`}
               onClick={() => layers.closeAll()}
               className="flex min-h-12 items-center gap-3 rounded-[12px] hover:bg-hover"
             >
               <Avatar
-                id={thread?.id ?? key}
-                name={title}
-                picture={thread?.picture ?? null}
+                id={item.thread?.id ?? item.key}
+                name={titleOf(item)}
+                picture={item.thread?.picture ?? null}
                 size="small"
               />
-              <bdi className="min-w-0 truncate">{title}</bdi>
+              <bdi className="min-w-0 truncate">{titleOf(item)}</bdi>
             </Link>
           </li>
         ))}

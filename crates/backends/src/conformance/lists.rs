@@ -221,7 +221,11 @@ pub(crate) async fn messages_are_found_whatever_stands_between_them(engine: impl
             if seq > 0 {
                 facts.push((Fact::Message, text));
             }
-            facts.extend((1..*gap).map(|_| (Fact::TitleChanged(None), None)));
+            let renamed = Fact::TitleChanged {
+                title: None,
+                is_automatic: false,
+            };
+            facts.extend((1..*gap).map(|_| (renamed.clone(), None)));
         }
         engine.store(&log_of(id, 1000 * n as i64, &facts));
         let last = gaps.len() as u64 - 1;

@@ -386,8 +386,20 @@ pub(crate) async fn every_fact_comes_back(engine: impl Engine) {
         (Fact::ParticipantRemoved(bob.clone(), title.clone()), system),
         (Fact::ParticipantLeft(bob, None), system),
         (Fact::Message, text),
-        (Fact::TitleChanged(title), system),
-        (Fact::TitleChanged(None), system),
+        (
+            Fact::TitleChanged {
+                title: title.clone(),
+                is_automatic: false,
+            },
+            system,
+        ),
+        (
+            Fact::TitleChanged {
+                title,
+                is_automatic: true,
+            },
+            system,
+        ),
         (
             Fact::SettingsChanged(settings, None, Some("picture".to_owned())),
             None,

@@ -139,18 +139,19 @@ fn change_title(
     chosen: &str,
 ) -> Result<(), Stop> {
     let thread = rows.thread(id)?.expect("checked").clone();
-    let title_is_automatic = chosen.is_empty();
-    let title = if title_is_automatic {
+    let is_automatic = chosen.is_empty();
+    let title = if is_automatic {
         title::automatic(rows, id)?
     } else {
         chosen.to_owned()
     };
-    let is_same = thread.title.as_ref() == Some(&title);
+    let is_same =
+        thread.title.as_ref() == Some(&title) && thread.title_is_automatic == is_automatic;
     rows.threads.put(
         id,
         Some(ThreadRow {
             title: Some(title.clone()),
-            title_is_automatic,
+            title_is_automatic: is_automatic,
             ..thread
         }),
     );
@@ -159,6 +160,10 @@ fn change_title(
     }
     let actor = view::display_name(rows, scope.actor)?;
     let words = Words::system(format!("{actor} named the group “{title}”"));
-    log::append_message(scope, rows, id, Fact::TitleChanged(Some(title)), words)?;
+    let fact = Fact::TitleChanged {
+        title: Some(title),
+        is_automatic,
+    };
+    log::append_message(scope, rows, id, fact, words)?;
     Ok(())
 }

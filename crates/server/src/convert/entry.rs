@@ -101,8 +101,12 @@ fn body(fact: &Fact, message: Option<Message>) -> Option<EntryBody> {
             user_ids: vec![who],
             role,
         },
-        Fact::TitleChanged(title) => EntryBody::TitleChanged {
+        Fact::TitleChanged {
             title,
+            is_automatic,
+        } => EntryBody::TitleChanged {
+            title,
+            title_is_automatic: is_automatic,
             message: message?,
         },
         Fact::SettingsChanged(settings, description, picture) => EntryBody::SettingsChanged {

@@ -20,6 +20,7 @@ pub fn thread(view: &ThreadView) -> Thread {
         id: view.thread.id,
         thread_type: view.thread.thread_type,
         title: view.title.clone(),
+        title_is_automatic: view.thread.title_is_automatic,
         description: view.thread.description.clone(),
         picture: view.thread.picture.clone(),
         settings: view.thread.settings,

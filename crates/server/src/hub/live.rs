@@ -90,7 +90,13 @@ impl LiveThread {
             self.head.chain = entry.chain;
             self.head.updated_at = entry.created_at;
             match &entry.fact {
-                Fact::TitleChanged(title) => self.thread.title.clone_from(title),
+                Fact::TitleChanged {
+                    title,
+                    is_automatic,
+                } => {
+                    self.thread.title.clone_from(title);
+                    self.thread.title_is_automatic = *is_automatic;
+                }
                 Fact::SettingsChanged(settings, description, picture) => {
                     self.thread.settings = *settings;
                     self.thread.description.clone_from(description);

@@ -48,6 +48,32 @@ async fn changes_of_settings(who: &Client, thread: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
+async fn p_thread_12_a_title_that_is_made_of_names_says_so_and_in_the_log() {
+    let server = TestServer::start().await;
+    let [ann, bob] = server.people(["ann", "bob"]).await;
+    let thread = ann.group(&[&bob]).await;
+    for title in ["ann and bob", "", "Boats", "Boats"] {
+        let body = json!({ "title": title });
+        let changed = change(&ann, &thread, body).await.success()["thread"].clone();
+        let is_automatic = json!(title.is_empty());
+        assert_eq!(changed["title_is_automatic"], is_automatic, "{title}");
+        let seen = bob.get(&base(&thread)).await.success()["thread"].clone();
+        assert_eq!(seen["title_is_automatic"], is_automatic, "{title}");
+    }
+    let path = format!("{}/entries?after_rev=0", base(&thread));
+    let page = bob.get(&path).await.success();
+    let entries = page["entries"].as_array().unwrap().iter();
+    let told = |entry: &Value| json!([entry["title"], entry["title_is_automatic"]]);
+    let changes = entries.filter(|entry| entry["type"] == "title_changed");
+    let expected = [
+        json!(["ann and bob", false]),
+        json!(["ann and bob", true]),
+        json!(["Boats", false]),
+    ];
+    assert_eq!(changes.map(told).collect::<Vec<_>>(), expected);
+}
+
+#[tokio::test]
 async fn p_thread_10_settings_are_for_admins_and_say_what_others_may() {
     let server = TestServer::start().await;
     let [ann, bob, cem, _, eve] = server.people(["ann", "bob", "cem", "dan", "eve"]).await;

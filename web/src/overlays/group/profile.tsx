@@ -1,8 +1,10 @@
 import { type ChangeThread, limits } from "@semel/sdk";
 import { useClient } from "@semel/sdk/react";
 import { type FormEvent, useId, useState } from "react";
+import { useNames } from "../../conversation/names";
 import { locale, t } from "../../i18n";
 import { dateOf } from "../../lib/dates";
+import { titleOfGroup } from "../../people/titles";
 import { Avatar } from "../../ui/avatar";
 import { Button } from "../../ui/button";
 import { PictureField } from "../../ui/picture-field";
@@ -12,9 +14,10 @@ import type { PartProps } from "./details";
 export function Profile({ thread, run, mayName }: PartProps & { readonly mayName: boolean }) {
   const client = useClient();
   const [isChanging, setChanging] = useState(false);
-  const title = thread.title ?? "";
+  const names = useNames(thread);
+  const title = titleOfGroup(thread, (one) => names(one.user_id));
   if (isChanging && mayName)
-    return <Form thread={thread} run={run} end={() => setChanging(false)} />;
+    return <Form {...{ thread, run, title }} end={() => setChanging(false)} />;
   return (
     <div className="flex flex-col items-center gap-1 text-center">
       {mayName ? (
@@ -53,10 +56,13 @@ export function Profile({ thread, run, mayName }: PartProps & { readonly mayName
   );
 }
 
-function Form({ thread, run, end }: PartProps & { readonly end: () => void }) {
+function Form(props: PartProps & { readonly title: string; readonly end: () => void }) {
+  const { thread, run, end } = props;
   const client = useClient();
   const id = useId();
-  const [title, setTitle] = useState(thread.title ?? "");
+  // Names that are nobody's choice are not made one by saving the rest.
+  const chosen = thread.title_is_automatic ? "" : (thread.title ?? "");
+  const [title, setTitle] = useState(chosen);
   const [description, setDescription] = useState(thread.description ?? "");
   const [isBusy, setBusy] = useState(false);
   const submit = async (event: FormEvent) => {
@@ -64,7 +70,7 @@ function Form({ thread, run, end }: PartProps & { readonly end: () => void }) {
     if (isBusy) return;
     // Only what was changed here: somebody else may change the rest meanwhile.
     const change: ChangeThread = {
-      ...(title.trim() === (thread.title ?? "") ? {} : { title: title.trim() }),
+      ...(title.trim() === chosen ? {} : { title: title.trim() }),
       ...(description.trim() === (thread.description ?? "")
         ? {}
         : { description: description.trim() }),
@@ -88,6 +94,7 @@ function Form({ thread, run, end }: PartProps & { readonly end: () => void }) {
           dir="auto"
           maxLength={limits.TITLE_CHARACTERS_MAX}
           autoComplete="off"
+          placeholder={props.title}
           value={title}
           onChange={(event) => setTitle(event.target.value)}
         />

@@ -54,7 +54,7 @@ impl Device {
                     person.1 = *role;
                 }
             }
-            Fact::TitleChanged(title) => self.title.clone_from(title),
+            Fact::TitleChanged { title, .. } => self.title.clone_from(title),
             Fact::SettingsChanged(settings, description, picture) => {
                 self.settings = Some((*settings, description.clone(), picture.clone()));
             }

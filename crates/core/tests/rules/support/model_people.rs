@@ -404,11 +404,11 @@ impl Model {
             }
         })?;
         if let Some(title) = &action.title {
-            let before = thread.title.clone();
+            let before = (thread.title.clone(), thread.has_automatic_title);
             thread.has_automatic_title = title.is_empty();
             thread.title = Some(title.clone());
             thread.retitle();
-            if thread.title != before {
+            if (thread.title.clone(), thread.has_automatic_title) != before {
                 thread.add_message(me, "", true, context);
             }
         }
