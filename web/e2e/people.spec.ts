@@ -86,6 +86,30 @@ test("p_own_1_a_name_of_ones_own_is_used_everywhere_and_seen_by_nobody_else", as
   await expect(tomas.page.getByRole("link", { name: /Boats Mira Okafor: ahoy/ })).toBeVisible();
 });
 
+test("p_own_1_who_is_mentioned_is_offered_and_managed_by_the_name_of_ones_own", async ({
+  open,
+  server,
+}) => {
+  const group = await server.threadOf("ada", ["mira", "tomas"], "Boats");
+  await server.call("ada", "PATCH", "/api/contacts/mira", { own_name: "Captain" });
+  const ada = await open("ada");
+  await ada.enter(group);
+  const offered = ada.page.getByRole("listbox", { name: "People to mention" }).getByRole("option");
+  await ada.words.pressSequentially("@");
+  await expect(offered).toHaveText(["CCaptainmira", "TSTomas Silvatomas"]);
+  // By any of her names.
+  for (const typed of ["capt", "okaf", "mira"]) {
+    await ada.words.fill(`@${typed}`);
+    await expect(offered).toHaveText(["CCaptainmira"]);
+  }
+  await ada.words.press("Enter");
+  await expect(ada.words).toHaveValue("@mira ");
+  await ada.page.getByRole("button", { name: "Details of this conversation" }).click();
+  await ada.page.getByRole("button", { name: "Manage Captain" }).click();
+  await ada.page.getByRole("button", { name: "Remove from the group" }).click();
+  await expect(ada.page.getByRole("heading", { name: /Captain/ })).toBeVisible();
+});
+
 test("p_block_1_whom_somebody_blocks_cannot_write_and_is_not_told", async ({ open, server }) => {
   const thread = await server.threadOf("ada", ["mira"]);
   await server.say("mira", thread, "hello");

@@ -122,6 +122,7 @@ export function Composer(props: {
             typed={mention.typed}
             thread={thread}
             me={client.userId}
+            names={names}
             field={field}
             choose={(name) => insert(`@${name} `, mention.from)}
           />
@@ -199,14 +200,14 @@ function Context(props: {
 }) {
   const { message, name, end } = props;
   return (
-    <div className="mb-2 flex items-center gap-2 rounded-[10px] border-s-[3px] border-accent bg-sunken ps-3">
+    <div className="mb-2 flex items-center gap-2 rounded-e-[10px] border-s-[3px] border-accent bg-sunken ps-3">
       <div data-context="" className="min-h-11 min-w-0 flex-1 py-1 text-note">
         {message !== undefined && (
           <>
             <p className="font-semibold text-accent-text">
               {name === undefined ? t("composer.editing") : t("composer.replying", { name })}
             </p>
-            <p dir="auto" className="truncate text-start text-text2">
+            <p dir="auto" className="truncate text-beside text-text2">
               {wordsIn(message)}
             </p>
           </>

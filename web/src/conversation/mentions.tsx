@@ -3,6 +3,7 @@ import { type RefObject, useEffect, useState } from "react";
 import { t } from "../i18n";
 import { matches } from "../lib/search";
 import { Avatar } from "../ui/avatar";
+import type { Names } from "./names";
 
 /** People who are offered at once. */
 const OFFERED_MAX = 6;
@@ -17,19 +18,24 @@ export function mentionAt(
   return typed === undefined ? undefined : { typed, from: caret - typed.length - 1 };
 }
 
-/** People of the conversation whose name begins so. The field keeps the focus: arrows choose, Enter and Tab take. */
+/** People of the conversation of whom a name begins so. The field keeps the focus: arrows choose, Enter and Tab take. */
 export function Mentions(props: {
   readonly typed: string;
   readonly thread: Thread;
   readonly me: string;
+  readonly names: Names;
   readonly field: RefObject<HTMLTextAreaElement | null>;
   readonly choose: (name: string) => void;
 }) {
-  const { typed, thread, me, field, choose } = props;
+  const { typed, thread, me, names, field, choose } = props;
   const [place, setPlace] = useState(0);
   const [isClosed, setClosed] = useState(false);
   const people = thread.participants
-    .filter((one) => one.user_id !== me && matches(typed, [one.display_name, one.user_id]))
+    .map((one) => ({ ...one, name: names(one.user_id) }))
+    .filter(
+      ({ user_id, name, display_name }) =>
+        user_id !== me && matches(typed, [name, display_name, user_id]),
+    )
     .slice(0, OFFERED_MAX);
   const isOpen = people.length > 0 && !isClosed;
   const chosen = Math.min(place, people.length - 1);
@@ -77,8 +83,8 @@ export function Mentions(props: {
           onClick={() => choose(one.user_id)}
           className="flex min-h-11 items-center gap-2 rounded-[8px] px-2 aria-selected:bg-selected"
         >
-          <Avatar id={one.user_id} name={one.display_name} size="small" />
-          <bdi className="truncate font-semibold">{one.display_name}</bdi>
+          <Avatar id={one.user_id} name={one.name} size="small" />
+          <bdi className="truncate font-semibold">{one.name}</bdi>
           <bdi className="truncate text-note text-text2">{one.user_id}</bdi>
         </div>
       ))}

@@ -42,7 +42,7 @@ export function Members({ thread, run, isAdmin }: PartProps & { readonly isAdmin
               />
               <span className="min-w-24 flex-1">
                 {one.user_id === client.userId ? (
-                  <bdi className="block truncate font-semibold">{one.display_name}</bdi>
+                  <bdi className="block truncate text-beside font-semibold">{one.display_name}</bdi>
                 ) : (
                   <button
                     type="button"
@@ -67,7 +67,7 @@ export function Members({ thread, run, isAdmin }: PartProps & { readonly isAdmin
               )}
               {isAdmin && one.user_id !== client.userId && (
                 <IconButton
-                  label={t("details.manage", { name: one.display_name })}
+                  label={t("details.manage", { name: names(one.user_id) })}
                   aria-expanded={chosen === one.user_id}
                   onClick={() => setChosen(chosen === one.user_id ? undefined : one.user_id)}
                 >
@@ -80,6 +80,7 @@ export function Members({ thread, run, isAdmin }: PartProps & { readonly isAdmin
                 thread={thread}
                 run={run}
                 one={one}
+                name={names(one.user_id)}
                 done={(next) => {
                   setChosen(undefined);
                   setMore(more.map((other) => (other.user_id === next?.user_id ? next : other)));
@@ -101,11 +102,12 @@ export function Members({ thread, run, isAdmin }: PartProps & { readonly isAdmin
 function Manage(
   props: PartProps & {
     readonly one: Participant;
+    readonly name: string;
     readonly done: (next: Participant | undefined) => void;
   },
 ) {
-  const { thread, run, one, done } = props;
-  const { user_id, display_name: name } = one;
+  const { thread, run, one, name, done } = props;
+  const { user_id } = one;
   const client = useClient();
   const role = one.role === "admin" ? "participant" : "admin";
   const changeRole = async () => {
