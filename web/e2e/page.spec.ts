@@ -60,7 +60,11 @@ test("what_is_still_on_its_way_looks_like_that_and_not_empty", async ({ visit, s
 });
 
 test("a_link_with_a_token_of_somebody_else_asks_first", async ({ open, server }) => {
+  // Both have names: hers is newer than what her token says, and nobody has to know their id.
+  await server.call("ada", "PATCH", "/api/users/me", { display_name: "Ada King" });
   const { page } = await open("ada");
+  const kept = () => page.evaluate(() => localStorage.getItem("semel:account"));
+  await expect.poll(kept).toContain("Ada King");
   const link = `${server.url}/#token=${server.token("mira")}`;
   await page.goto(`${server.url}/settings`);
   await page.goto(link);
@@ -69,18 +73,28 @@ test("a_link_with_a_token_of_somebody_else_asks_first", async ({ open, server })
   await page.goto(link);
   await expect(page.getByRole("heading", { name: "Use another account?" })).toBeVisible();
   expect(new URL(page.url()).hash).toBe("");
-  await page.getByRole("button", { name: "Stay ada" }).click();
+  await expect(page.getByRole("main")).toContainText("On this device Ada King is signed in.");
+  await page.getByRole("button", { name: "Stay Ada King" }).click();
   await page.goto(`${server.url}/settings`);
   await expect(page.getByText("Your id: ada")).toBeVisible();
   await page.goto("about:blank");
   await page.goto(link);
-  await page.getByRole("button", { name: "Continue as mira" }).click();
+  await page.getByRole("button", { name: "Continue as Mira Okafor" }).click();
   await page.goto(`${server.url}/settings`);
   await expect(page.getByText("Your id: mira")).toBeVisible();
   // One's own newer token is nothing to ask about.
   await page.goto("about:blank");
   await page.goto(link);
   await expect(page.getByRole("heading", { name: "Chats" })).toBeVisible();
+  // Where the names are the same, the ids tell the accounts apart; they stand alone where there is no name.
+  const same = server.token("tomas", { name: "Mira Okafor" });
+  await page.goto("about:blank");
+  await page.goto(`${server.url}/#token=${same}`);
+  await expect(page.getByRole("button", { name: "Stay Mira Okafor (mira)" })).toBeVisible();
+  await expect(page.getByRole("button", { name: "Continue as Mira Okafor (tomas)" })).toBeVisible();
+  await page.goto("about:blank");
+  await page.goto(`${server.url}/#token=${server.token("tomas", { name: undefined })}`);
+  await expect(page.getByRole("button", { name: "Continue as tomas" })).toBeVisible();
 });
 
 test("a_notification_comes_from_the_worker_and_leads_to_its_chat", async ({ open, server }) => {
@@ -238,6 +252,9 @@ test("keys_lead_through_chats_emoji_and_what_hangs_on_a_message", async ({ open,
   const title = page.locator("[data-region=conversation] h1");
   // By its other address as well.
   await ada.enter(direct);
+  await page.keyboard.press("Control+f");
+  await expect(page.getByRole("dialog", { name: "Search in this conversation" })).toBeVisible();
+  await page.keyboard.press("Escape");
   await page.keyboard.press("Alt+ArrowUp");
   await expect(title).toHaveText("Boats");
   await page.keyboard.press("Alt+ArrowDown");

@@ -12,6 +12,7 @@ import { useLook } from "./look";
 import { useNotices } from "./notices";
 import { People } from "./people/people";
 import { Rail, Tabs } from "./sections";
+import { useMe } from "./session/me";
 import { OperatorNotice } from "./session/operator";
 import { useFollowOperatorRight } from "./session/operator-right";
 import { leaveForSignIn, useSession } from "./session/session";
@@ -94,6 +95,8 @@ function Shell({ isOver }: { readonly isOver: boolean }) {
   useNotices();
   useTitle();
   useFollowOperatorRight();
+  // Also for the name: it is kept for whoever is asked which account they want.
+  useMe();
   // On narrow screens either the list or what was chosen from it is there.
   const isChosen =
     section === "conversation" || section === "join" || operatorPageOf(path) !== undefined;

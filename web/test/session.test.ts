@@ -25,8 +25,9 @@ test("a link into a group is one where links lead, and whole", () => {
 
 test("an account that is kept is one person, and nothing else is", () => {
   expect(readAccount('{"user_id":"ada"}')).toEqual({ user_id: "ada" });
-  expect(readAccount('{"user_id":"ada","token":"t","more":1}')).toEqual({
+  expect(readAccount('{"user_id":"ada","name":"Ada","token":"t","more":1}')).toEqual({
     user_id: "ada",
+    name: "Ada",
     token: "t",
   });
   for (const bad of ["", "nonsense", "null", "{}", '{"user_id":7}']) {

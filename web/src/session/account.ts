@@ -5,15 +5,21 @@ const NAME = "semel:account";
 
 export interface Account {
   readonly user_id: string;
+  /** What they are called, once this device was told. */
+  readonly name?: string;
   /** A host application's; without it the sign-in is this server's. */
   readonly token?: string;
 }
 
 export function readAccount(text = kept()): Account | undefined {
   try {
-    const { user_id, token } = JSON.parse(text ?? "{}") as Partial<Account>;
+    const { user_id, name, token } = JSON.parse(text ?? "{}") as Partial<Account>;
     if (typeof user_id !== "string") return undefined;
-    return typeof token === "string" ? { user_id, token } : { user_id };
+    return {
+      user_id,
+      ...(typeof name === "string" ? { name } : {}),
+      ...(typeof token === "string" ? { token } : {}),
+    };
   } catch {
     return undefined;
   }
@@ -26,6 +32,12 @@ export function keepAccount(account: Account | undefined): void {
   } catch {
     // It lasts until the page is closed.
   }
+}
+
+/** Keeps what the person is called who is signed in. */
+export function nameAccount(user_id: string, name: string): void {
+  const account = readAccount();
+  if (account?.user_id === user_id && account.name !== name) keepAccount({ ...account, name });
 }
 
 /** Calls back when another tab signs somebody in. */

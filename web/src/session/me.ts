@@ -3,6 +3,7 @@
 import type { User } from "@semel/sdk";
 import { useClient } from "@semel/sdk/react";
 import { useEffect, useSyncExternalStore } from "react";
+import { nameAccount } from "./account";
 
 let me: User | undefined;
 const listeners = new Set<() => void>();
@@ -10,6 +11,7 @@ const listeners = new Set<() => void>();
 /** It was asked for, or changed. */
 export function setMe(user: User): void {
   me = user;
+  nameAccount(user.user_id, user.display_name);
   for (const listener of listeners) listener();
 }
 

@@ -1,29 +1,29 @@
 import { t } from "../i18n";
+import { nameIn } from "../lib/token";
 import { Button } from "../ui/button";
 import { Logo } from "../ui/icons";
 import type { Account } from "./account";
 import { enterWithToken, stay } from "./session";
 
-/** A link would make this page somebody else's: the person says whether it may. */
-export default function SwitchAccount(props: {
+interface Asked {
   readonly from: Account;
   readonly to: string;
   readonly token: string;
-}) {
-  const { from, to, token } = props;
+}
+
+/** A link would make this page somebody else's: the person says whether it may. */
+export default function SwitchAccount(props: Asked) {
+  const { token } = props;
+  const [from, to] = called(props);
   return (
-    <main className="grid h-full place-items-center overflow-auto p-4">
-      <div className="w-full max-w-[25rem] text-center">
-        <Logo className="mx-auto mb-4 size-14" />
+    <main className="flex h-full flex-col items-center overflow-auto p-4">
+      <div className="my-auto w-full max-w-[400px] rounded-[16px] border border-border bg-surface p-6 sm:p-8">
+        <Logo className="mb-4 size-12" />
         <h1 className="text-title font-[650] tracking-tight">{t("session.switchTitle")}</h1>
-        <p className="mt-2 text-text2 wrap-anywhere">
-          {t("session.switchNote", { from: from.user_id, to })}
-        </p>
+        <p className="mt-2 text-text2 wrap-anywhere">{t("session.switchNote", { from, to })}</p>
         <div className="mt-6 flex flex-col gap-2">
-          <Button kind="primary" onClick={() => void stay(from)}>
-            <span className="min-w-0 wrap-anywhere">
-              {t("session.switchNot", { from: from.user_id })}
-            </span>
+          <Button kind="primary" onClick={() => void stay(props.from)}>
+            <span className="min-w-0 wrap-anywhere">{t("session.switchNot", { from })}</span>
           </Button>
           <Button kind="quiet" onClick={() => void enterWithToken(token)}>
             <span className="min-w-0 wrap-anywhere">{t("session.switchDo", { to })}</span>
@@ -32,4 +32,11 @@ export default function SwitchAccount(props: {
       </div>
     </main>
   );
+}
+
+/** Both by their names, as far as this device knows them; with the id where the names do not tell them apart. */
+function called({ from, to, token }: Asked): readonly [string, string] {
+  const own = from.name ?? nameIn(from.token ?? "") ?? from.user_id;
+  const other = nameIn(token) ?? to;
+  return own === other ? [`${own} (${from.user_id})`, `${other} (${to})`] : [own, other];
 }
