@@ -4,10 +4,12 @@ import { useClient, useThreads } from "@semel/sdk/react";
 import { useEffect, useRef } from "react";
 import { useLocation } from "wouter";
 import { layers } from "./layers";
-import { pathOfItem, peerOf } from "./lib/routes";
+import { isAt, pathOfItem } from "./lib/routes";
 
 const REGIONS = ["rail", "list", "timeline", "composer", "details"];
-const FOCUSABLE = "a[href], button:not([tabindex='-1']), textarea, input, [tabindex='0']";
+const FOCUSABLE = ["a[href]", "button", "textarea", "input", "[tabindex='0']"]
+  .map((one) => `${one}:not([tabindex='-1'])`)
+  .join();
 
 export function useShortcuts(): void {
   const { userId } = useClient();
@@ -19,12 +21,7 @@ export function useShortcuts(): void {
     const step = (by: number, isUnreadOnly: boolean) => {
       const { threads: items, path: now, go: to } = latest.current;
       const paths = items.map((item) => pathOfItem(item, userId));
-      // A chat with a person has two addresses.
-      const peer = peerOf(now);
-      const id = peer !== undefined && "thread_id" in peer ? peer.thread_id : undefined;
-      const at = items.findIndex(
-        (item, place) => paths[place] === now || (id !== undefined && item.thread?.id === id),
-      );
+      const at = items.findIndex((item) => isAt(now, item, userId));
       for (let count = 1; count <= items.length; count += 1) {
         // From a place that is no chat: down to the first one, up to the last one.
         const from = at < 0 && by < 0 ? 0 : at;
@@ -53,8 +50,7 @@ export function useShortcuts(): void {
 }
 
 function searchHere(path: string, threads: ReturnType<typeof useThreads>, me: string): boolean {
-  if (peerOf(path) === undefined) return false;
-  const thread_id = threads.find((item) => pathOfItem(item, me) === path)?.thread?.id;
+  const thread_id = threads.find((item) => isAt(path, item, me))?.thread?.id;
   if (thread_id === undefined) return false;
   layers.open({ type: "palette", thread_id });
   return true;

@@ -7,7 +7,7 @@ import { locale, t } from "../i18n";
 import { layers } from "../layers";
 import { shortDate } from "../lib/dates";
 import { isMutedNow } from "../lib/muted";
-import { otherOf, pathOfItem, peerOf } from "../lib/routes";
+import { isAt, otherOf, pathOfItem } from "../lib/routes";
 import { useTitles } from "../people/titles";
 import { Avatar } from "../ui/avatar";
 import { Button, IconButton } from "../ui/button";
@@ -21,12 +21,7 @@ export function ChatList() {
   const { userId } = useClient();
   const titleOf = useTitles();
   const [path] = useLocation();
-  const peer = peerOf(path);
-  const open = threads.find(
-    (item) =>
-      path === pathOfItem(item, userId) ||
-      (peer !== undefined && "thread_id" in peer && peer.thread_id === item.thread?.id),
-  )?.key;
+  const open = threads.find((item) => isAt(path, item, userId))?.key;
   return (
     <>
       <header className="flex h-14 shrink-0 items-center gap-2 ps-4 pe-2">
@@ -124,7 +119,7 @@ const ChatRow = memo(function ChatRow(props: {
       </span>
       <span className="min-w-0">
         <span className="flex items-center gap-1">
-          <span dir="auto" className="min-w-0 truncate text-start text-name font-semibold">
+          <span dir="auto" className="min-w-0 truncate text-beside text-name font-semibold">
             {title}
           </span>
           {item.thread !== undefined && isMutedNow(item.thread) && (
@@ -162,7 +157,7 @@ function LastLine({ item, isSelf }: { readonly item: ThreadItem; readonly isSelf
   const typing = useTyping(item.thread?.id ?? "");
   const names = useNames(item.thread);
   const first = item.thread?.participants.find((one) => one.user_id === typing[0]);
-  const line = "truncate text-start text-[0.875rem] leading-5 text-text2";
+  const line = "truncate text-beside text-[0.875rem] leading-5 text-text2";
   if (first !== undefined) {
     const text = t("status.typing", { name: names(first.user_id) });
     return <span className={`block ${line} text-accent-text`}>{text}</span>;

@@ -9,22 +9,22 @@ export interface Anchor {
   readonly above: number | "center";
 }
 
-/** In this tab, by the address of the conversation; the one that was moved last is the last. */
+/** In this tab, by the id of the thread: it has several addresses. The one that was moved last is the last. */
 const NAME = "semel:anchors";
 /** Conversations whose place is kept; beyond that the one that was moved longest ago opens at its end. */
 export const ANCHORS_MAX = 100;
 
 const anchors = new Map(read());
 
-export function anchorOf(path: string): Anchor | undefined {
-  return anchors.get(path);
+export function anchorOf(threadId: string): Anchor | undefined {
+  return anchors.get(threadId);
 }
 
 /** None: it is at its end. */
-export function keepAnchor(path: string, anchor: Anchor | undefined): void {
-  anchors.delete(path);
+export function keepAnchor(threadId: string, anchor: Anchor | undefined): void {
+  anchors.delete(threadId);
   if (anchor === undefined) return;
-  anchors.set(path, anchor);
+  anchors.set(threadId, anchor);
   const [oldest] = anchors.keys();
   if (anchors.size > ANCHORS_MAX && oldest !== undefined) anchors.delete(oldest);
 }

@@ -2,7 +2,15 @@
 
 import type { Row } from "@semel/sdk";
 import type { TimelineView } from "@semel/sdk/react";
-import { useCallback, useEffect, useLayoutEffect, useRef, useState, type WheelEvent } from "react";
+import {
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+  type WheelEvent,
+} from "react";
 import type { VirtualizerHandle } from "virtua";
 import { unreadPlace } from "../lib/grouping";
 import { type Anchor, anchorOf, followLeaving, keepAnchor } from "./anchors";
@@ -21,15 +29,15 @@ const HAND = 800;
  * grew. A place that was gone to is held until its rows are measured; a hand ends that at once.
  */
 export function useScroll(
-  path: string,
   view: TimelineView,
   list: { readonly current: VirtualizerHandle | null },
   scroller: { readonly current: HTMLDivElement | null },
 ) {
   const { rows, older, newer, jumpTo } = view;
   const firstUnread = firstUnreadOf(view);
-  // What is new comes before where the conversation was left.
-  const [left] = useState(() => anchorOf(path));
+  // What is new comes before where the conversation was left, by whichever of its addresses.
+  const id = view.thread?.id;
+  const left = useMemo(() => (id === undefined ? undefined : anchorOf(id)), [id]);
   const goal = firstUnread === 0 ? (left?.seq ?? 0) : firstUnread;
   const [isAtEnd, setAtEnd] = useState(true);
   const held = useRef<"end" | Anchor | undefined>("end");
@@ -125,11 +133,11 @@ export function useScroll(
   // Before the page goes, and before its rows do. Until the view was placed it is where it was left before.
   useLayoutEffect(() => {
     const node = scroller.current;
-    if (node === null) return;
+    if (node === null || id === undefined) return;
     return followLeaving(() => {
-      if (isPlaced.current) keepAnchor(path, isEndNow.current ? undefined : topOf(node));
+      if (isPlaced.current) keepAnchor(id, isEndNow.current ? undefined : topOf(node));
     });
-  }, [path, scroller]);
+  }, [id, scroller]);
 
   const noticeHand = useCallback(() => {
     handAt.current = performance.now();

@@ -13,7 +13,6 @@ import {
   useState,
 } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
-import { useLocation } from "wouter";
 import { t } from "../i18n";
 import { layers, type RowActions } from "../layers";
 import { type Place, placesOf } from "../lib/grouping";
@@ -59,9 +58,8 @@ export function Timeline(props: {
   const scroller = useRef<HTMLDivElement>(null);
   const list = useRef<VirtualizerHandle>(null);
   const pill = useRef<DatePillHandle>(null);
-  const [path] = useLocation();
   const { isAtEnd, isPlaced, held, hold, handAt, noticeHand, noticeWheel, onScroll, shift } =
-    useScroll(path, view, list, scroller);
+    useScroll(view, list, scroller);
   // Once a hand has moved, and not while the end is held, which is today's or soon said by its separator.
   const showDay = (offset: number) => {
     const handle = list.current;

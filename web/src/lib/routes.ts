@@ -45,6 +45,13 @@ export function pathOfItem(item: ThreadItem, me: string): string {
   return thread === undefined ? "/self" : `/c/${thread.id}`;
 }
 
+/** Whether a line of the list is the conversation at an address: a chat with a person has two of them. */
+export function isAt(path: string, item: ThreadItem, me: string): boolean {
+  const peer = peerOf(path);
+  const isByThread = peer !== undefined && "thread_id" in peer;
+  return path === pathOfItem(item, me) || (isByThread && peer.thread_id === item.thread?.id);
+}
+
 /** The other person of a direct chat. */
 export function otherOf(item: ThreadItem, me: string): string | undefined {
   const { thread } = item;
