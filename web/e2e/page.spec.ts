@@ -314,6 +314,90 @@ test("keys_lead_through_chats_emoji_and_what_hangs_on_a_message", async ({ open,
   expect(new URL(page.url()).hash).toBe("");
 });
 
+test("everything_in_a_message_is_reached_by_keys_alone", async ({ open, server }) => {
+  const group = await server.threadOf("ada", ["mira", "tomas"], "Boats");
+  await server.say("mira", group, "ahoy");
+  const path = `/api/chat/threads/${group}/messages`;
+  const said = await server.call("ada", "GET", path);
+  const { data } = (await said.json()) as { data: { messages: { id: string }[] } };
+  const first = data.messages.at(-1)?.id;
+  await server.say("tomas", group, "as in https://example.org/boats", { reply_to: first });
+  const answers = await server.call("ada", "GET", path);
+  const { data: now } = (await answers.json()) as { data: { messages: { id: string }[] } };
+  const answer = now.messages.find(({ id }) => !data.messages.some((one) => one.id === id))?.id;
+  for (const emoji of ["👍", "🎉"]) {
+    const reaction = `${path}/${answer}/reactions/${encodeURIComponent(emoji)}`;
+    expect((await server.call("mira", "PUT", reaction)).status).toBe(200);
+  }
+  const ada = await open("ada");
+  const { page } = ada;
+  await ada.enter(group);
+  const [original, row] = [ada.messages.nth(-2), ada.messages.last()];
+  await expect(row.getByRole("button", { name: /🎉, 1 person/ })).toBeVisible();
+  await expect(ada.words).toBeFocused();
+  const press = (key: string) => page.keyboard.press(key);
+  const isRinged = async () => {
+    const style = await page.evaluate(() => {
+      const { outlineStyle, outlineWidth, opacity } = getComputedStyle(
+        document.activeElement as Element,
+      );
+      const tools = document.activeElement?.closest("[data-tools]");
+      return [outlineStyle, outlineWidth, opacity, tools ? getComputedStyle(tools).opacity : "1"];
+    });
+    expect(style).toEqual(["solid", "2px", "1", expect.stringMatching(/^(1|0\.\d+)$/)]);
+  };
+
+  // One stop for the whole list: the newest message, whatever is in it and in others.
+  await press("Shift+Tab");
+  await expect(row).toBeFocused();
+  await isRinged();
+  // From there on through what is in it, in the order in which it is read, and out to the field.
+  const inside = [
+    row.locator("[data-quote]"),
+    row.getByRole("link", { name: "https://example.org/boats" }),
+    row.getByRole("button", { name: /👍, 1 person/ }),
+    row.getByRole("button", { name: /🎉, 1 person/ }),
+    ...["React", "Reply", "More"].map((name) => row.getByRole("button", { name, exact: true })),
+  ];
+  for (const one of inside) {
+    await press("Tab");
+    await expect(one).toBeFocused();
+    await isRinged();
+  }
+  await press("Tab");
+  await expect(ada.words).toBeFocused();
+  await press("Shift+Tab");
+  await expect(row).toBeFocused();
+
+  // What is pressed does what a click does.
+  for (let times = 0; times < 3; times += 1) await press("Tab");
+  await press("Enter");
+  const thumb = row.getByRole("button", { name: /👍, 2 people/ });
+  await expect(thumb).toHaveAttribute("aria-pressed", "true");
+  await expect(thumb).toBeFocused();
+  await press("Space");
+  await expect(row.getByRole("button", { name: /👍, 1 person/ })).toBeFocused();
+  // Letters are for the message; Escape leads back to it, and once more to the field.
+  await press("r");
+  await expect(page.locator("[data-context]")).toHaveCount(0);
+  await press("Escape");
+  await expect(row).toBeFocused();
+  await press("Tab");
+  await press("Enter");
+  await expect(original).toHaveAttribute("data-marked", "");
+  // Arrows go from message to message, also from what is in one.
+  await press("ArrowUp");
+  await expect(original).toBeFocused();
+  await press("Tab");
+  await expect(original.getByRole("button", { name: "React" })).toBeFocused();
+  await press("Escape");
+  await press("Escape");
+  await expect(ada.words).toBeFocused();
+  // The way by regions ends at the message as well, not at a link in one.
+  await press("Shift+F6");
+  await expect(original).toBeFocused();
+});
+
 test("details_stand_beside_the_conversation_where_there_is_room", async ({ open, server }) => {
   const direct = await server.threadOf("ada", ["mira"]);
   await server.say("mira", direct, "hello");

@@ -9,7 +9,8 @@ import type { RowProps } from "./row";
 
 /** The words of a message with everything that hangs on them. */
 export function Bubble(props: RowProps & { readonly sender: string }) {
-  const { place, isGroup, quoted, names, me, act, show, sender } = props;
+  const { place, isGroup, hasFocus, quoted, names, me, act, show, sender } = props;
+  const tabIndex = hasFocus ? 0 : -1;
   const { row, startsGroup, endsGroup } = place;
   const { message, isOwn } = row;
   const isDeleted = Boolean(message.deleted_at);
@@ -29,28 +30,32 @@ export function Bubble(props: RowProps & { readonly sender: string }) {
       className={`min-w-0 rounded-[18px] px-3 pt-[7px] pb-1.5 wrap-anywhere ${shape} ${isNew(row) ? "animate-rise" : ""}`}
     >
       {isGroup && !isOwn && startsGroup && (
-        <p dir="auto" className="text-start text-note font-[650] text-accent-text">
+        <p dir="auto" className="text-beside text-note font-[650] text-accent-text">
           {sender}
         </p>
       )}
       {message.reply_to && !isDeleted && (
-        <Quote of={message.reply_to} in={message.thread_id} {...{ quoted, names, me, show }} />
+        <Quote
+          of={message.reply_to}
+          in={message.thread_id}
+          {...{ quoted, names, me, show, tabIndex }}
+        />
       )}
       <span
         dir="auto"
         data-text=""
         className={`whitespace-pre-wrap ${isDeleted ? "text-text2 italic" : ""} ${isLarge ? "text-[2rem] leading-10" : ""}`}
       >
-        {isDeleted ? wordsIn(message) : <Words text={message.content} />}
+        {isDeleted ? wordsIn(message) : <Words text={message.content} tabIndex={tabIndex} />}
       </span>
-      <Meta row={row} />
+      <Meta row={row} isBesideLarge={isLarge} />
       {message.reactions.length > 0 && (
         <div className="clear-both flex flex-wrap gap-1 pt-1">
           {message.reactions.map(({ emoji, count, user_ids }) => (
             <button
               key={emoji}
               type="button"
-              tabIndex={-1}
+              tabIndex={tabIndex}
               aria-pressed={user_ids.includes(me)}
               aria-label={t("message.reaction", {
                 emoji,
@@ -87,7 +92,7 @@ function isNew(row: Row): boolean {
   return row.isOwn && (row.state === "queued" || row.state === "sending");
 }
 
-function Words({ text }: { readonly text: string }) {
+function Words({ text, tabIndex }: { readonly text: string; readonly tabIndex: number }) {
   const parts = useMemo(() => partsOf(text, mentionable(text)), [text]);
   return parts.map((part, place) => {
     // Parts of one text have no other identity than their place.
@@ -97,6 +102,7 @@ function Words({ text }: { readonly text: string }) {
         <a
           key={key}
           href={part.href}
+          tabIndex={tabIndex}
           target="_blank"
           rel="noreferrer noopener"
           className="text-link underline underline-offset-2"
@@ -124,6 +130,7 @@ function mentionable(text: string): string[] {
 interface QuoteProps {
   readonly names: (id: string) => string;
   readonly me: string;
+  readonly tabIndex: number;
   readonly show: (message: Message) => Promise<void>;
 }
 
@@ -149,12 +156,12 @@ function FarQuote(props: QuoteProps & { readonly of: string; readonly in: string
 
 /** Two lines, whatever is in it: what is looked up later moves nothing. */
 function QuoteButton(props: QuoteProps & Lookup) {
-  const { message, state, names, me, show } = props;
+  const { message, state, names, me, tabIndex, show } = props;
   const sender = message?.sender_id ?? "";
   return (
     <button
       type="button"
-      tabIndex={-1}
+      tabIndex={tabIndex}
       disabled={message === undefined}
       title={message && t("message.original")}
       data-quote={state}
@@ -168,21 +175,21 @@ function QuoteButton(props: QuoteProps & Lookup) {
         state !== "looking" && t(state === "gone" ? "message.quoteGone" : "message.gone")
       ) : (
         <>
-          <bdi className="block truncate font-semibold text-accent-text">
+          <bdi className="block truncate text-beside font-semibold text-accent-text">
             {sender === me ? t("message.you") : names(sender)}
           </bdi>
-          <bdi className="block truncate">{wordsIn(message)}</bdi>
+          <bdi className="block truncate text-beside">{wordsIn(message)}</bdi>
         </>
       )}
     </button>
   );
 }
 
-function Meta({ row }: { readonly row: Row }) {
+function Meta({ row, isBesideLarge }: { readonly row: Row; readonly isBesideLarge: boolean }) {
   const { message, isOwn, state } = row;
   return (
     <span
-      className={`float-end ms-3 flex items-center gap-1 text-meta leading-[1.375rem] tabular-nums ${isOwn ? "text-out-meta" : "text-text2"}`}
+      className={`float-end ms-3 flex items-center gap-1 text-meta leading-[1.375rem] tabular-nums ${isBesideLarge ? "mt-4.5" : ""} ${isOwn ? "text-out-meta" : "text-text2"}`}
     >
       {message.edited_at && !message.deleted_at && <span>{t("message.edited")}</span>}
       <time dateTime={message.created_at}>{timeOf(message.created_at, locale())}</time>

@@ -24,6 +24,8 @@ export interface RowProps {
   readonly unread: number;
   /** The one row that Tab leads to. */
   readonly isTabStop: boolean;
+  /** The keyboard is in it: now Tab leads through what is in it. */
+  readonly hasFocus: boolean;
   readonly isMarked: boolean;
   readonly act: RowActions;
   readonly show: (message: Message) => Promise<void>;
@@ -32,7 +34,8 @@ export interface RowProps {
 
 /** A message, with the separators that stand before it. */
 export const MessageRow = memo(function MessageRow(props: RowProps) {
-  const { place, names, faces, isGroup, isTabStop, isMarked, act, onFocus } = props;
+  const { place, names, faces, isGroup, isTabStop, hasFocus, isMarked, act, onFocus } = props;
+  const tabIndex = hasFocus ? 0 : -1;
   const { row, startsDay, startsGroup, endsGroup, startsUnread } = place;
   const { message, isOwn } = row;
   const isSystem = message.kind === "system";
@@ -74,12 +77,12 @@ export const MessageRow = memo(function MessageRow(props: RowProps) {
               className={`flex min-w-0 max-w-[86%] items-center gap-1 sm:max-w-[min(36rem,82%)] ${isOwn ? "flex-row-reverse" : ""}`}
             >
               <Bubble {...props} sender={sender} />
-              {!message.deleted_at && <Tools row={row} act={act} />}
+              {!message.deleted_at && <Tools {...{ row, act, tabIndex }} />}
             </div>
           </div>
         )}
         {(row.failure !== undefined || row.failedChange !== undefined) && (
-          <Failed row={row} act={act} />
+          <Failed {...{ row, act, tabIndex }} />
         )}
       </div>
     </div>
@@ -119,8 +122,14 @@ function Unread({ count }: { readonly count: number }) {
   );
 }
 
-/** For the pointer; the keyboard has letters and Enter, touch has a tap on the message. */
-function Tools({ row, act }: { readonly row: Row; readonly act: RowActions }) {
+interface PartProps {
+  readonly row: Row;
+  readonly act: RowActions;
+  readonly tabIndex: 0 | -1;
+}
+
+/** For the pointer and for Tab; the keyboard has letters and Enter as well, touch has a tap on the message. */
+function Tools({ row, act, tabIndex }: PartProps) {
   const { react, reply } = act;
   return (
     // Where there is little room they lie over the edge of the message: beside it they would leave it no room.
@@ -130,15 +139,17 @@ function Tools({ row, act }: { readonly row: Row; readonly act: RowActions }) {
     >
       {react !== undefined && (
         <Tool
+          tabIndex={tabIndex}
           icon="smile"
           label={t("message.react")}
           run={() => layers.open({ type: "emoji", chosen: (emoji) => react(row, emoji) })}
         />
       )}
       {reply !== undefined && (
-        <Tool icon="reply" label={t("message.reply")} run={() => reply(row)} />
+        <Tool tabIndex={tabIndex} icon="reply" label={t("message.reply")} run={() => reply(row)} />
       )}
       <Tool
+        tabIndex={tabIndex}
         icon="more"
         label={t("message.more")}
         run={() => layers.open({ type: "actions", row, act })}
@@ -148,15 +159,16 @@ function Tools({ row, act }: { readonly row: Row; readonly act: RowActions }) {
 }
 
 function Tool(props: {
+  readonly tabIndex: 0 | -1;
   readonly icon: IconName;
   readonly label: string;
   readonly run: () => void;
 }) {
-  const { icon, label, run } = props;
+  const { tabIndex, icon, label, run } = props;
   return (
     <button
       type="button"
-      tabIndex={-1}
+      tabIndex={tabIndex}
       className="grid size-8 place-items-center rounded-[8px] text-text2 hover:bg-hover hover:text-text"
       aria-label={label}
       title={label}
@@ -168,27 +180,31 @@ function Tool(props: {
 }
 
 /** What was given up: why, and what can be done. */
-function Failed({ row, act }: { readonly row: Row; readonly act: RowActions }) {
+function Failed({ row, act, tabIndex }: PartProps) {
   const client = useClient();
   const failure = row.failure ?? row.failedChange;
   const id = row.failedChange?.client_id ?? row.message.client_id ?? "";
   const { edit } = act;
-  const button = "min-h-6 px-1 font-semibold underline";
+  const button = {
+    type: "button",
+    tabIndex,
+    className: "min-h-6 px-1 font-semibold underline",
+  } as const;
   return (
     <div className="flex flex-wrap items-center justify-end gap-x-2 pt-0.5 text-tiny text-danger">
       <span>
         {t(row.failure === undefined ? "message.failedChange" : "message.failed")}:{" "}
         {failure !== undefined && wordsOfFailure(failure)}
       </span>
-      <button type="button" className={button} onClick={() => void client.retry(id)}>
+      <button {...button} onClick={() => void client.retry(id)}>
         {t("message.retry")}
       </button>
       {row.failure !== undefined && edit !== undefined && (
-        <button type="button" className={button} onClick={() => edit(row)}>
+        <button {...button} onClick={() => edit(row)}>
           {t("message.edit")}
         </button>
       )}
-      <button type="button" className={button} onClick={() => void client.dismiss(id)}>
+      <button {...button} onClick={() => void client.dismiss(id)}>
         {t(row.failure === undefined ? "message.dismiss" : "message.delete")}
       </button>
     </div>

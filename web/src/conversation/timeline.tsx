@@ -70,6 +70,7 @@ export function Timeline(props: {
     pill.current?.show(isSaid ? undefined : top?.row.message.created_at);
   };
   const [focus, setFocus] = useState<string>();
+  const [hasFocus, setHasFocus] = useState(false);
   const [marked, setMarked] = useState<string>();
   const byId = useMemo(() => new Map(rows.map((row) => [row.message.id, row])), [rows]);
   const reading = useReading(thread, places, list, scroller, isPlaced, isAtEnd);
@@ -108,7 +109,11 @@ export function Timeline(props: {
     noticeHand();
     const row = places[focusedPlace]?.row;
     if (row === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (!(event.target instanceof HTMLElement) || event.target.dataset["row"] === undefined) return;
+    if (!(event.target instanceof HTMLElement)) return;
+    const message = event.target.closest<HTMLElement>("[data-row]");
+    if (message === null) return;
+    // On something in the message; Enter is for that.
+    const isInside = event.target !== message;
     const steps: Record<string, number> = { ArrowUp: -1, ArrowDown: 1, PageUp: -10, PageDown: 10 };
     const step = steps[event.key];
     const last = places.length - 1;
@@ -128,8 +133,10 @@ export function Timeline(props: {
       );
       return;
     }
-    if (onRowKey(event.key, row, act)) event.preventDefault();
-    if (event.key === "Escape") onLeave();
+    if (event.key === "Escape") {
+      if (isInside) message.focus();
+      else onLeave();
+    } else if (!isInside && onRowKey(event.key, row, act)) event.preventDefault();
   };
 
   return (
@@ -145,6 +152,8 @@ export function Timeline(props: {
         onTouchMove={noticeHand}
         onPointerDown={noticeHand}
         onKeyDown={onKeyDown}
+        onFocus={() => setHasFocus(true)}
+        onBlur={(event) => setHasFocus(event.currentTarget.contains(event.relatedTarget))}
       >
         <div className="grow" />
         <div
@@ -195,6 +204,7 @@ export function Timeline(props: {
               quoted={place.row.message.reply_to ? byId.get(place.row.message.reply_to) : undefined}
               unread={place.startsUnread ? unread : 0}
               isTabStop={place.key === focused}
+              hasFocus={hasFocus && place.key === focused}
               isMarked={place.row.message.id === marked}
               act={act}
               show={show}

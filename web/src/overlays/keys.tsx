@@ -10,23 +10,26 @@ const rows: readonly [Key, string][] = [
   ["keys.escape", "Esc"],
   ["keys.regions", "F6"],
   ["keys.list", "R E + C Del"],
+  ["keys.inside", "Tab"],
   ["keys.help", "Ctrl /"],
 ];
 
 export function Keys() {
   return (
     <Dialog title={t("keys.title")} plain>
-      <dl className="grid grid-cols-[1fr_auto] gap-x-6 gap-y-3">
+      <dl className="grid grid-cols-[1fr_auto] gap-x-4 gap-y-3">
         {rows.map(([key, name]) => (
           <div key={key} className="contents">
             <dt>{t(key)}</dt>
-            <dd>
-              <kbd
-                dir="ltr"
-                className="rounded-[5px] border border-border px-1.5 font-mono text-note"
-              >
-                {name}
-              </kbd>
+            <dd dir="ltr" className="flex max-w-36 flex-wrap content-start gap-1">
+              {name.split(" ").map((one) => (
+                <kbd
+                  key={one}
+                  className="rounded-[5px] border border-border px-1.5 font-mono text-note"
+                >
+                  {one}
+                </kbd>
+              ))}
             </dd>
           </div>
         ))}
