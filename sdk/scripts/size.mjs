@@ -7,7 +7,10 @@ import { build } from "esbuild";
 
 const KB = 1_000;
 
-/** What an application imports, and how many bytes that may be. Own names, blocks, changed profiles and messages by id took 1 KB. */
+/**
+ * What an application imports, and how many bytes that may be. Own names, blocks, changed profiles and messages by id took 1 KB; tabs
+ * that go on beside each other when the disk is full, and devices that forget, another one offline.
+ */
 const budgets = [
   {
     name: "online (in memory)",
@@ -17,7 +20,7 @@ const budgets = [
   {
     name: "offline (IndexedDB, tabs)",
     code: `export { createClient, browserStorage } from "./dist/index.js";`,
-    most: 40 * KB,
+    most: 41 * KB,
   },
   { name: "./react alone", code: `export * from "./dist/react/index.js";`, most: 2 * KB },
 ];

@@ -369,6 +369,7 @@ export class ModelServer {
       id: log.id,
       thread_type: log.type,
       title: log.type === "direct" ? (log.people.find((id) => id !== me) ?? null) : "group",
+      title_is_automatic: false,
       description: null,
       picture: null,
       settings: { history: "all", posting: "everyone", adding: "admins", naming: "admins" },

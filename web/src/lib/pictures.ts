@@ -21,7 +21,9 @@ export async function choose(file: Blob): Promise<Chosen> {
   const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" }).catch(() => {
     throw new NotPictureError();
   });
-  const { PICTURE_BYTES_MAX: bytes, PICTURE_UPLOADED_PIXELS_MAX: side } = limits;
+  // One by one: taken out of `limits` together, all of them would be in every page.
+  const bytes = limits.PICTURE_BYTES_MAX;
+  const side = limits.PICTURE_UPLOADED_PIXELS_MAX;
   const isTaken = TAKEN.includes(file.type) && file.size <= bytes;
   if (isTaken && bitmap.width <= side && bitmap.height <= side) return { bitmap, blob: file };
   return { bitmap, blob: await shrink(bitmap) };
