@@ -160,7 +160,9 @@ export async function giveUp(tx: Writer, item: Item, failure: Failure): Promise<
     await tx.remove("outbox", [other.queue, other.number]);
     const { type, content } = other.work;
     if (type !== "edit" && type !== "delete") continue;
+    // What may be stored is not forgotten: what became of it comes with its echo, or when it is sent again; then this follows.
     if (attempted) then = other;
+    // A deletion has none.
     else if (content === undefined) work = undefined;
     else if (work !== undefined) work = { ...work, content };
   }
