@@ -20,13 +20,13 @@ export function tabsOfDisk(tabs: SharedTabs, keptIn: Observable<KeptIn>): Tabs {
   };
   return {
     name,
-    campaign(lead) {
+    campaign(lead, now) {
       const look = () => {
         if (!isApart()) return;
         leave();
         void lead(end.signal);
       };
-      tabs.campaign(lead);
+      tabs.campaign(lead, now);
       keptIn.subscribe(look);
       look();
     },

@@ -137,7 +137,7 @@ function Tools({ row, act, tabIndex }: PartProps) {
       data-tools=""
       className="flex opacity-0 transition-opacity duration-[120ms] group-focus-within:opacity-100 group-hover:opacity-100 @max-[30rem]:pointer-events-none @max-[30rem]:absolute @max-[30rem]:end-1 @max-[30rem]:-top-3 @max-[30rem]:z-10 @max-[30rem]:rounded-[10px] @max-[30rem]:border @max-[30rem]:border-border @max-[30rem]:bg-surface @max-[30rem]:group-focus-within:pointer-events-auto @max-[30rem]:group-hover:pointer-events-auto [@media(hover:none)]:hidden"
     >
-      {react !== undefined && (
+      {react !== undefined && row.failure === undefined && (
         <Tool
           tabIndex={tabIndex}
           icon="smile"
@@ -185,6 +185,8 @@ function Failed({ row, act, tabIndex }: PartProps) {
   const failure = row.failure ?? row.failedChange;
   const id = row.failedChange?.client_id ?? row.message.client_id ?? "";
   const { edit } = act;
+  const isWhole = row.failure !== undefined;
+  const give = () => (isWhole ? client.remove({ client_id: id }) : client.dismiss(id));
   const button = {
     type: "button",
     tabIndex,
@@ -193,19 +195,19 @@ function Failed({ row, act, tabIndex }: PartProps) {
   return (
     <div className="flex flex-wrap items-center justify-end gap-x-2 pt-0.5 text-tiny text-danger">
       <span>
-        {t(row.failure === undefined ? "message.failedChange" : "message.failed")}:{" "}
+        {t(isWhole ? "message.failed" : "message.failedChange")}:{" "}
         {failure !== undefined && wordsOfFailure(failure)}
       </span>
       <button {...button} onClick={() => void client.retry(id)}>
         {t("message.retry")}
       </button>
-      {row.failure !== undefined && edit !== undefined && (
+      {isWhole && edit !== undefined && (
         <button {...button} onClick={() => edit(row)}>
           {t("message.edit")}
         </button>
       )}
-      <button {...button} onClick={() => void client.dismiss(id)}>
-        {t(row.failure === undefined ? "message.dismiss" : "message.delete")}
+      <button {...button} onClick={() => void give()}>
+        {t(isWhole ? "message.delete" : "message.dismiss")}
       </button>
     </div>
   );

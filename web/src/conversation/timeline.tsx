@@ -271,7 +271,7 @@ function onRowKey(key: string, row: Row, act: RowActions): boolean {
       if (isOwn) act.edit?.(row);
       return isOwn;
     case "+":
-      if (act.react !== undefined) {
+      if (act.react !== undefined && row.failure === undefined) {
         const { react } = act;
         layers.open({ type: "emoji", chosen: (emoji) => react(row, emoji) });
       }

@@ -27,7 +27,7 @@ export function Actions({ row, act }: { readonly row: Row; readonly act: RowActi
   ];
   return (
     <Dialog title={t("message.actions")} width="20rem">
-      {react !== undefined && (
+      {react !== undefined && row.failure === undefined && (
         <div className="mb-2 flex justify-between">
           {QUICK.map((emoji, place) => (
             <button
