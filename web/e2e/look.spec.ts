@@ -2,30 +2,9 @@
 // all are in `pictures/` afterwards.
 
 import type { Page } from "@playwright/test";
-import axe from "axe-core";
+import { isSound, schemes, widths } from "./look";
 import { photograph } from "./png";
 import { expect, type Server, test } from "./support";
-
-async function isSound(page: Page, name: string): Promise<void> {
-  const width = page.viewportSize()?.width ?? 0;
-  expect(await page.evaluate(() => document.documentElement.scrollWidth), name).toBeLessThanOrEqual(
-    width,
-  );
-  // What fades in has the colours of its end only at its end. What spins has none.
-  await page.waitForFunction(() => {
-    const ends = (one: Animation) => one.effect?.getTiming().iterations !== Infinity;
-    return document.getAnimations().every((one) => one.playState !== "running" || !ends(one));
-  });
-  await page.screenshot({ path: `pictures/${name}.png` });
-  await page.evaluate(axe.source);
-  const found = await page.evaluate(async () => {
-    const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-    const run = (window as unknown as { axe: typeof axe }).axe.run;
-    const { violations } = await run(document, { runOnly: tags });
-    return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html}`));
-  });
-  expect(found, name).toEqual([]);
-}
 
 async function linkInto(server: Server, from: string, thread: string, bounds: unknown) {
   const answer = await server.call(from, "POST", `/api/chat/threads/${thread}/invites`, bounds);
@@ -48,9 +27,6 @@ async function choose(page: Page, buffer: Buffer): Promise<void> {
   await page.getByRole("button", { name: /^(Choose a picture|Change picture)$/ }).click();
   await (await chooser).setFiles({ name: "picture.png", mimeType: "image/png", buffer });
 }
-
-const schemes = ["light", "dark"] as const;
-const widths = [320, 768, 1440];
 
 for (const colorScheme of schemes) {
   for (const width of widths) {

@@ -218,9 +218,14 @@ export class Server {
     };
   }
 
-  async threadOf(from: string, others: readonly string[], title?: string): Promise<string> {
+  async threadOf(
+    from: string,
+    others: readonly string[],
+    title?: string,
+    more = {},
+  ): Promise<string> {
     const thread_type = others.length > 1 || title !== undefined ? "group" : "direct";
-    const asked = { participants: others, thread_type, ...(title ? { title } : {}) };
+    const asked = { participants: others, thread_type, ...(title ? { title } : {}), ...more };
     const answer = await this.call(from, "POST", "/api/chat/create-or-get", asked);
     const { data } = (await answer.json()) as { data: { thread: { id: string } } };
     return data.thread.id;

@@ -32,7 +32,7 @@ export function Tabs() {
       aria-label={t("sections.label")}
       className="mt-auto flex border-t border-border pb-[env(safe-area-inset-bottom)] lg:hidden"
     >
-      <Sections className="min-h-14 flex-1 text-tiny" />
+      <Sections className="min-h-14 min-w-0 flex-1 px-1 text-tiny" />
     </nav>
   );
 }
@@ -52,9 +52,12 @@ function Sections({ className }: { readonly className: string }) {
       className={`relative flex flex-col items-center justify-center gap-0.5 font-medium text-text2 transition duration-[120ms] hover:bg-hover aria-[current]:text-accent-text lg:aria-[current]:bg-selected ${className}`}
     >
       <Icon name={icon} />
-      {t(`sections.${name}`)}
+      <span className="max-w-full truncate">{t(`sections.${name}`)}</span>
       {name === "chats" && unread && current !== "chats" && (
-        <span aria-hidden="true" className="absolute end-2 top-1.5 size-2 rounded-full bg-accent" />
+        <span
+          aria-hidden="true"
+          className="absolute start-[calc(50%+0.5rem)] top-1.5 size-2 rounded-full bg-accent"
+        />
       )}
     </Link>
   ));

@@ -118,8 +118,7 @@ function Seen({ token, invite }: { readonly token: string; readonly invite: Invi
 function Failed(props: { readonly error: unknown; readonly again: () => void }) {
   const { error, again } = props;
   if (hasCode(error, "not_found")) return <Nowhere />;
-  if (hasCode(error, "forbidden"))
-    return <Plain icon="shield" title="join.out" note="join.outNote" />;
+  if (hasCode(error, "forbidden")) return <Plain icon="ban" title="join.out" note="join.outNote" />;
   return (
     <div role="alert">
       <Icon name="warn" className="mx-auto mb-3 size-10 text-danger" />
@@ -139,7 +138,7 @@ function Nowhere() {
 }
 
 function Plain(props: {
-  readonly icon: "link" | "shield";
+  readonly icon: "link" | "ban";
   readonly title: "join.nowhere" | "join.out";
   readonly note: "join.nowhereNote" | "join.outNote";
 }): ReactNode {

@@ -84,8 +84,13 @@ function Person({ user }: { readonly user: User }) {
       <div className="flex items-center gap-3">
         <Avatar id={user_id} name={name} size="head" picture={user.picture ?? null} />
         <div className="min-w-0 flex-1">
-          <h2 className="truncate text-head font-[650]">
-            <bdi>{name}</bdi>
+          <h2 className="flex flex-wrap items-center gap-x-2 text-head font-[650]">
+            <bdi className="wrap-anywhere">{name}</bdi>
+            {standing.type === "suspended" && (
+              <span className="rounded-full bg-danger-bg px-2 py-0.5 text-tiny font-semibold text-danger">
+                {t("operator.isSuspended")}
+              </span>
+            )}
           </h2>
           <p className="text-note wrap-anywhere text-text2">
             <bdi>{user_id}</bdi>
@@ -99,16 +104,11 @@ function Person({ user }: { readonly user: User }) {
             {t("operator.here", { when: dateOf(user.created_at, locale()) })}
           </p>
         </div>
-        {standing.type === "suspended" && (
-          <span className="rounded-full bg-danger-bg px-2 py-0.5 text-tiny font-semibold text-danger">
-            {t("operator.isSuspended")}
-          </span>
-        )}
       </div>
       {isSelf ? (
         <p className="mt-3 text-note text-text2">{t("operator.self")}</p>
       ) : (
-        <div className="mt-3 flex flex-wrap gap-2">
+        <div className="mt-3 -ms-3 flex flex-wrap gap-2">
           {standing.type !== "suspended" && (
             <Button kind="danger" onClick={() => askToSuspend(client, user_id, name, load)}>
               {t("operator.suspendDo")}

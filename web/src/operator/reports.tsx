@@ -52,12 +52,9 @@ function ReportCard(props: {
   const { message, outcome } = report;
   return (
     <>
-      <p className="font-semibold">
+      <p className="flex flex-wrap gap-x-2 font-semibold">
         {t(`report.${report.reason}`)}
-        <span className="font-normal text-text2">
-          {" · "}
-          <bdi>{names(report.user_id)}</bdi>
-        </span>
+        <bdi className="font-normal text-text2">{names(report.user_id)}</bdi>
       </p>
       {message && (
         <blockquote

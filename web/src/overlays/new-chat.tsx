@@ -69,6 +69,7 @@ export function NewChat() {
         <div className="mt-3 flex flex-wrap justify-between gap-2">
           <Button
             kind="quiet"
+            className="-ms-3"
             onClick={() => {
               layers.close();
               go("/self");

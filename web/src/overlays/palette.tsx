@@ -75,7 +75,7 @@ export function Palette({ threadId }: { readonly threadId: string | undefined })
         role="listbox"
         aria-label={title}
         tabIndex={-1}
-        className="mt-2 min-h-40"
+        className={lines.length > 0 ? "mt-2 min-h-40" : ""}
       >
         {lines.map((line, index) => (
           <div key={line.key} role="presentation">
@@ -92,14 +92,14 @@ export function Palette({ threadId }: { readonly threadId: string | undefined })
               onClick={() => run(line)}
               className="flex min-h-11 items-center gap-3 rounded-[10px] px-2 hover:bg-hover aria-selected:bg-selected"
             >
-              <bdi className="min-w-0 flex-1 truncate">{line.label}</bdi>
+              <bdi className="min-w-0 flex-1 truncate text-beside">{line.label}</bdi>
               <bdi className="max-w-[40%] truncate text-note text-text2">{line.note}</bdi>
             </div>
           </div>
         ))}
       </div>
       {lines.length === 0 && typed.trim() !== "" && (
-        <p role="status" className="p-2 text-text2">
+        <p role="status" className="mt-2 min-h-40 p-2 text-text2">
           {t("palette.none")}
         </p>
       )}

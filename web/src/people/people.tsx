@@ -61,7 +61,7 @@ export function People() {
                 presenceOf={user.user_id}
               />
               <span className="min-w-0">
-                <span dir="auto" className="block truncate text-start font-semibold">
+                <span dir="auto" className="block truncate text-beside font-semibold">
                   {names(user.user_id)}
                 </span>
                 <span className="block truncate text-note text-text2">

@@ -96,7 +96,7 @@ export function Handle() {
         >
           {said?.text}
         </p>
-        <div className="mt-1 flex flex-wrap justify-end gap-2">
+        <div className="mt-2 flex flex-wrap justify-end gap-2">
           {kept !== "" && (
             <Button kind="danger" onClick={giveUp}>
               {t("handle.giveUp")}

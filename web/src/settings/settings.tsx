@@ -201,7 +201,7 @@ function Device() {
   const { waiting, failed } = useOutbox();
   return (
     <Part title={t("settings.device")}>
-      <div className="flex flex-wrap gap-2">
+      <div className="-ms-3 flex flex-wrap gap-2">
         <Button kind="quiet" onClick={() => layers.open({ type: "keys" })}>
           {t("keys.title")}
         </Button>

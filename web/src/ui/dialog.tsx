@@ -113,7 +113,9 @@ function Over(props: Props) {
       className={`max-w-[calc(100vw-32px)] animate-pop flex-col overflow-hidden bg-surface p-0 shadow-float open:flex ${place}`}
       style={{ width }}
     >
-      <header className="flex min-h-14 shrink-0 items-center gap-2 ps-5 pe-2">
+      <header
+        className={`flex min-h-14 shrink-0 items-center gap-2 ps-5 pe-2 ${side ? "border-b border-border" : ""}`}
+      >
         <h2 id={id} className="line-clamp-3 min-w-0 flex-1 py-2 text-head font-[650] wrap-anywhere">
           {title}
         </h2>
@@ -123,7 +125,8 @@ function Over(props: Props) {
       </header>
       <div
         data-scroll=""
-        className="thin-scroll min-h-0 flex-1 overflow-auto px-5 pb-5"
+        // Rings around what is first in it are not cut.
+        className={`thin-scroll min-h-0 flex-1 overflow-auto px-5 pb-5 ${side ? "pt-5" : "pt-1"}`}
         tabIndex={plain ? 0 : undefined}
       >
         {children}

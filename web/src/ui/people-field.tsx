@@ -98,7 +98,7 @@ export function PeopleField(props: {
       <p role="status" className="text-note text-text2 not-empty:mt-2">
         {said}
       </p>
-      <ul className="mt-2">
+      <ul className="-mx-2 mt-2">
         {isNew && (
           <li>
             <button

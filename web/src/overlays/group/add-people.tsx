@@ -2,6 +2,7 @@ import { useClient } from "@semel/sdk/react";
 import { useState } from "react";
 import { t } from "../../i18n";
 import { Button } from "../../ui/button";
+import { Fold } from "../../ui/fold";
 import { PeopleField } from "../../ui/people-field";
 import type { PartProps } from "./details";
 
@@ -16,10 +17,7 @@ export function AddPeople({ thread, run }: PartProps) {
       setChosen([]);
     });
   return (
-    <details className="mt-3">
-      <summary className="min-h-10 content-center font-semibold text-accent-text">
-        {t("details.addPeople")}
-      </summary>
+    <Fold title={t("details.addPeople")}>
       <PeopleField chosen={chosen} setChosen={setChosen} without={without} />
       <Button
         kind="primary"
@@ -29,6 +27,6 @@ export function AddPeople({ thread, run }: PartProps) {
       >
         {t("details.add")}
       </Button>
-    </details>
+    </Fold>
   );
 }

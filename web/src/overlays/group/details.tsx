@@ -73,14 +73,14 @@ export function Details(props: { readonly opened: Thread; readonly part: "invite
       <Rules thread={thread} run={run} isAdmin={rights.isAdmin} />
       <Members thread={thread} run={run} isAdmin={rights.isAdmin} />
       {rights.mayAdd ? (
-        <>
+        <div className="mt-3">
           <AddPeople thread={thread} run={run} />
           <Invites thread={thread} run={run} isAdmin={rights.isAdmin} isOpen={part === "invites"} />
-        </>
+        </div>
       ) : (
         <p className="mt-2 text-note text-text2">{t("details.adminsAdd")}</p>
       )}
-      <Button kind="danger" className="mt-6 w-full" onClick={leave}>
+      <Button kind="danger" className="mt-6 -ms-3" onClick={leave}>
         {t("details.leave")}
       </Button>
     </Dialog>

@@ -6,6 +6,7 @@ import { layers } from "../../layers";
 import { dateTimeOf } from "../../lib/dates";
 import { isUsedUp, linkOf } from "../../lib/invites";
 import { Button, IconButton } from "../../ui/button";
+import { Fold } from "../../ui/fold";
 import { Icon } from "../../ui/icons";
 import type { PartProps, Run } from "./details";
 
@@ -51,15 +52,12 @@ export function Invites({ thread, run, isAdmin, isOpen }: Props) {
     return isDone;
   };
   return (
-    <details
-      className="mt-1"
+    <Fold
+      title={t("invite.title")}
       open={isOpen}
       onToggle={(event) => onToggle(event.currentTarget.open)}
       data-invites=""
     >
-      <summary className="min-h-10 content-center font-semibold text-accent-text">
-        {t("invite.title")}
-      </summary>
       <p className="mb-2 text-note text-text2">{t("invite.note")}</p>
       <Make make={make} />
       <p role="status" className="unseen">
@@ -83,7 +81,7 @@ export function Invites({ thread, run, isAdmin, isOpen }: Props) {
         </ul>
       )}
       {links?.length === 0 && <p className="mt-3 text-note text-text2">{t("invite.none")}</p>}
-    </details>
+    </Fold>
   );
 }
 
