@@ -30,7 +30,7 @@ export function Tabs() {
   return (
     <nav
       aria-label={t("sections.label")}
-      className="mt-auto flex border-t border-border pb-[env(safe-area-inset-bottom)] lg:hidden"
+      className="@container mt-auto flex border-t border-border pb-[env(safe-area-inset-bottom)] lg:hidden"
     >
       <Sections className="min-h-14 min-w-0 flex-1 px-1 text-tiny" />
     </nav>
@@ -52,7 +52,7 @@ function Sections({ className }: { readonly className: string }) {
       className={`relative flex flex-col items-center justify-center gap-0.5 font-medium text-text2 transition duration-[120ms] hover:bg-hover aria-[current]:text-accent-text lg:aria-[current]:bg-selected ${className}`}
     >
       <Icon name={icon} />
-      <span className="max-w-full truncate">{t(`sections.${name}`)}</span>
+      <span className="max-w-full truncate @max-[14rem]:sr-only">{t(`sections.${name}`)}</span>
       {name === "chats" && unread && current !== "chats" && (
         <span
           aria-hidden="true"

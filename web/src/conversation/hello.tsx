@@ -16,7 +16,7 @@ export function Hello(props: {
   const other = otherPerson(peer, thread, client.userId);
   const title = titleOf(peer, thread, names, other);
   return (
-    <div className="mx-auto mb-4 flex w-72 max-w-full flex-col items-center gap-2 rounded-[14px] border border-border bg-surface p-6 text-center">
+    <div className="mx-auto mb-4 flex w-72 max-w-[calc(100%-1rem)] flex-col items-center gap-2 rounded-[14px] border border-border bg-surface p-6 text-center">
       <Avatar
         id={other ?? thread?.id ?? title}
         name={title}
@@ -34,7 +34,7 @@ export function Hello(props: {
       <p className="text-note text-text2">
         {other === undefined ? t("timeline.helloGroup") : t("timeline.hello", { name: title })}
       </p>
-      <div className="flex gap-2">
+      <div className="flex flex-wrap justify-center gap-2">
         {["👋", "🙂", "🎉"].map((emoji) => (
           <button
             key={emoji}

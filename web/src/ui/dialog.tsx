@@ -65,7 +65,7 @@ function Panel({ title, children, plain }: Props) {
         <h2
           id={id}
           tabIndex={-1}
-          className="line-clamp-3 min-w-0 flex-1 py-2 text-head font-[650] wrap-anywhere outline-none"
+          className="line-clamp-3 my-2 min-w-0 flex-1 text-head font-[650] wrap-anywhere outline-none"
         >
           {title}
         </h2>
@@ -116,7 +116,7 @@ function Over(props: Props) {
       <header
         className={`flex min-h-14 shrink-0 items-center gap-2 ps-5 pe-2 ${side ? "border-b border-border" : ""}`}
       >
-        <h2 id={id} className="line-clamp-3 min-w-0 flex-1 py-2 text-head font-[650] wrap-anywhere">
+        <h2 id={id} className="line-clamp-3 my-2 min-w-0 flex-1 text-head font-[650] wrap-anywhere">
           {title}
         </h2>
         <IconButton label={t("dialog.close")} onClick={() => layers.close()}>

@@ -49,7 +49,7 @@ export function Rules({ thread, run, isAdmin }: PartProps & { readonly isAdmin: 
                 {isAdmin ? (
                   <select
                     aria-labelledby={`${id}-${name}`}
-                    className="min-h-9 max-w-full rounded-[8px] bg-transparent !pe-5 text-accent-text [background-position-x:calc(100%-5px),100%] rtl:[background-position-x:0,5px]"
+                    className="field-sizing-content min-h-9 max-w-full rounded-[8px] bg-transparent !pe-5 text-accent-text [background-position-x:calc(100%-5px),100%] rtl:[background-position-x:0,5px]"
                     value={now[name]}
                     onChange={(event) =>
                       void choose({ [name]: event.target.value as Allowed | History })
