@@ -255,6 +255,7 @@ test("keys_lead_through_chats_emoji_and_what_hangs_on_a_message", async ({ open,
   await page.keyboard.press("Control+f");
   await expect(page.getByRole("dialog", { name: "Search in this conversation" })).toBeVisible();
   await page.keyboard.press("Escape");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
   await page.keyboard.press("Alt+ArrowUp");
   await expect(title).toHaveText("Boats");
   await page.keyboard.press("Alt+ArrowDown");
