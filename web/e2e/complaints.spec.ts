@@ -211,6 +211,7 @@ test("web_19_story_d18_story_l1_what_is_lost_or_comes_twice_leaves_no_hole", asy
   await expect(kim.page.locator("[data-row][data-seq='22']")).toBeVisible();
   // It sleeps, and wakes.
   await kim.page.context().setOffline(true);
+  await expect(kim.page.locator("[data-strip]")).toContainText("offline");
   await write(ada, words("then", 5));
   await kim.page.context().setOffline(false);
   await allIsThereOnce([kim, ada], [...words("ada", 22), ...words("then", 5)]);

@@ -4,6 +4,7 @@ import type { BrowserContextOptions, Page } from "@playwright/test";
 import { BadProxy } from "../../sdk/test/support/proxy";
 import { History } from "./history";
 import { expect, type Fixtures, type More, type Person, type Server } from "./support";
+import { isAnswer } from "./wire";
 
 export const words = (from: string, count: number) =>
   Array.from({ length: count }, (_, n) => `${from} ${n + 1}`);
@@ -17,8 +18,18 @@ export async function gather({ open, server }: Opened, ids: readonly string[], m
   const thread = await history.thread(server, first, others, "Once");
   const opening = ids.map((id) => open(id, { ...(id === first ? more : {}), history }));
   const people = await Promise.all(opening);
-  await Promise.all(people.map((one) => one.enter(thread)));
+  await Promise.all(people.map((one) => enterOnline(one, thread)));
   return { history, thread, people };
+}
+
+/** Opens a chat, and waits until the page has heard what it missed: what it says from then on goes out at once. */
+async function enterOnline(one: Person, thread: string): Promise<void> {
+  const connecting = one.page.waitForEvent("websocket");
+  const synced = connecting.then((socket) =>
+    socket.waitForEvent("framereceived", ({ payload }) => isAnswer(String(payload))),
+  );
+  await one.enter(thread);
+  await synced;
 }
 
 /** Kim and Ada. */
