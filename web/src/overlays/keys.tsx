@@ -21,7 +21,7 @@ export function Keys() {
         {rows.map(([key, name]) => (
           <div key={key} className="contents">
             <dt>{t(key)}</dt>
-            <dd dir="ltr" className="flex max-w-36 flex-wrap content-start gap-1">
+            <dd dir="ltr" className="flex max-w-24 flex-wrap content-start sm:max-w-40 gap-1">
               {name.split(" ").map((one) => (
                 <kbd
                   key={one}
