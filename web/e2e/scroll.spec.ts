@@ -85,6 +85,19 @@ test("a_hand_right_after_a_thread_opened_is_not_undone", async ({ open, server }
   expect(await top()).toBeGreaterThan(before + 130);
 });
 
+test("a_thread_with_many_new_messages_opens_at_the_first_of_them", async ({ open, server }) => {
+  // Some of them are there at once, then what was before, then the others.
+  for (const count of [30, 60, 100]) {
+    const thread = await server.threadOf("ada", ["mira", "kim"], `With ${count}`);
+    await server.fill("ada", thread, count);
+    const mira = await open("mira");
+    await mira.enter(thread);
+    await expect(mira.page.locator("[data-unread]")).toBeInViewport();
+    await expect(mira.page.locator("[data-row][data-seq='1']")).toBeInViewport();
+    await mira.page.close();
+  }
+});
+
 test("what_was_new_stays_as_many_while_it_is_read", async ({ open, server }) => {
   const thread = await server.threadOf("ada", ["mira", "kim"], "New ones");
   await server.fill("ada", thread, 10);

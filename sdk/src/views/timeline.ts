@@ -317,7 +317,7 @@ export class Timeline implements Observable<TimelineState> {
       thread: record?.thread,
       isFormer: record?.former ?? false,
       rows: keepList(before.rows, rows),
-      older: this.#edge("older", this.#hasOlder()),
+      older: this.#isShort() ? "loading" : this.#edge("older", this.#hasOlder()),
       newer: this.#edge("newer", this.#last !== undefined),
       isLive: this.#last === undefined,
       firstUnreadSeq: this.#firstUnread ?? 0,
@@ -333,6 +333,12 @@ export class Timeline implements Observable<TimelineState> {
     if (!hasMore) return "end";
     if (this.#loading === end) return "loading";
     return this.#error === undefined ? "more" : "missing";
+  }
+
+  /** Whether the first messages of the window are still being read. */
+  #isShort(): boolean {
+    const [first] = this.#held.messages;
+    return this.#record !== undefined && (first?.seq ?? 0) > this.#window(this.#record)[0];
   }
 
   #hasOlder(): boolean {

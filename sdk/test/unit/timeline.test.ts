@@ -152,6 +152,17 @@ describe("a timeline", () => {
     expect(seqs().at(-1)).toBe(WINDOW_MAX + 10);
   });
 
+  test("that goes to where it overlaps with what is there is not at the beginning before it shows it", async () => {
+    await open(80);
+    expect(seqs()).toEqual(range(17, 80));
+    const shown: [first: number | undefined, older: string][] = [];
+    timeline.subscribe(() => shown.push([seqs()[0], timeline.get().older]));
+    await timeline.jumpTo(20);
+    expect(shown).toContainEqual([17, "loading"]);
+    expect(shown.filter(([first, older]) => first !== 1 && older === "end")).toEqual([]);
+    expect(shown.at(-1)).toEqual([1, "end"]);
+  });
+
   test("that was begun anew behind a gap shows no hole, and loads what is before", async () => {
     await open(64);
     const held = range(200, 263).map((seq) => message(seq));

@@ -41,7 +41,8 @@ export function useScroll(
   const goal = firstUnread === 0 ? (left?.seq ?? 0) : firstUnread;
   const [isAtEnd, setAtEnd] = useState(true);
   const held = useRef<"end" | Anchor | undefined>("end");
-  const handAt = useRef(0);
+  // Never, so far: nothing of the first moments of a page is meant.
+  const handAt = useRef(Number.NEGATIVE_INFINITY);
   const isEndNow = useRef(true);
   const isPlaced = useRef(false);
   const hasJumped = useRef(false);

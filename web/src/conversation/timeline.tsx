@@ -63,7 +63,7 @@ export function Timeline(props: {
   // Once a hand has moved, and not while the end is held, which is today's or soon said by its separator.
   const showDay = (offset: number) => {
     const handle = list.current;
-    if (handle === null || held.current === "end" || handAt.current === 0) return;
+    if (handle === null || held.current === "end" || handAt.current < 0) return;
     const place = handle.findItemIndex(offset + PILL);
     const top = places[place];
     const isSaid = top?.startsDay && handle.getItemOffset(place) + PILL >= offset;
