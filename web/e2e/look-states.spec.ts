@@ -75,7 +75,7 @@ for (const colorScheme of schemes) {
       await ada.enter(thread);
       await expect(ada.messages.last()).toBeVisible();
       await isSound(page, name("thread-unread"));
-      await expect(ada.messages.last()).toBeInViewport();
+      await expect(page.locator("[data-unread]")).toBeInViewport();
       await page.goto(`${server.url}/c/01990000-0000-7000-8000-000000000000`);
       await expect(page.locator("[data-missing=gone]")).toBeVisible();
       await isSound(page, name("gone"));
