@@ -189,8 +189,12 @@ export class Client {
    * What was not sent and what was begun stays, and is there when the same person signs in again.
    */
   async forget(): Promise<void> {
-    this.#tabs.tell({ type: "signed_out" });
-    await this.#stop(() => this.#database.write(storeNames, "strict", forgetAllButUnsent));
+    this.#tabs.tell({ type: "signed_out", isForgotten: true });
+    await this.#stopAndForget();
+  }
+
+  #stopAndForget(): Promise<void> {
+    return this.#stop(() => this.#database.write(storeNames, "strict", forgetAllButUnsent));
   }
 
   /** Tries to connect now, and reads again what other tabs may have changed: after waking up, or when told to. */
@@ -358,7 +362,7 @@ export class Client {
       case "hello":
         return this.#greet();
       case "signed_out":
-        return void this.stop();
+        return void (news.isForgotten ? this.#stopAndForget() : this.stop());
       default:
         return undefined;
     }

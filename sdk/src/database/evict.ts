@@ -18,7 +18,7 @@ export async function evict(tx: Writer): Promise<boolean> {
     const last = record.coverage.at(-1);
     if (last === undefined) continue;
     await tx.remove("pages", { from: [record.id], to: [record.id, page - 1] });
-    await tx.put("threads", { ...record, coverage: [[page * PAGE_SIZE, last[1]]] });
+    await tx.put("threads", { ...record, coverage: [[first, last[1]]] });
   }
   return long.length > 0;
 }

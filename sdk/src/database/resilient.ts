@@ -87,9 +87,11 @@ export class ResilientDatabase implements Database {
   async #persist<T>(work: (database: Database) => Promise<T>): Promise<T> {
     let isEvicted = false;
     for (let tries = 0; ; ) {
-      // What is written during the move would be left behind.
-      await this.#moving;
-      const database = await this.#current();
+      // What is written during the move would be left behind, and nothing comes back from memory.
+      const moving = this.#moving;
+      await moving;
+      const database = moving === undefined ? await this.#current() : this.#mirror;
+      if (moving !== this.#moving) continue;
       try {
         return await work(database);
       } catch (error) {
@@ -120,6 +122,7 @@ export class ResilientDatabase implements Database {
         const database: Database = await this.#open(() => this.#forget(database));
         // Other tabs write as well: what is on the disk counts.
         await this.#copy(database, durableStores);
+        if (this.#moving !== undefined) database.close();
         return database;
       } catch {
         // Told by `keptIn` when it stays so.
@@ -132,7 +135,7 @@ export class ResilientDatabase implements Database {
   #forget(database: Database): void {
     if (database === this.#mirror) return;
     database.close();
-    this.#database = undefined;
+    if (this.#moving === undefined) this.#database = undefined;
   }
 
   /**
@@ -152,7 +155,7 @@ export class ResilientDatabase implements Database {
     const fix = (database: Database) => database.write(["outbox"], "strict", fixAll);
     if (old !== undefined) {
       await fix(old).catch(() => undefined);
-      await this.#copy(old, storeNames).catch(() => undefined);
+      await this.#copy(old, storeNames, true).catch(() => undefined);
     }
     await fix(this.#mirror);
     this.#database = Promise.resolve(this.#mirror);
@@ -160,12 +163,13 @@ export class ResilientDatabase implements Database {
     this.keptIn.set({ type: "memory", reason });
   }
 
-  async #copy(from: Database, stores: readonly StoreName[]): Promise<void> {
+  async #copy(from: Database, stores: readonly StoreName[], isMove = false): Promise<void> {
     const steps: Step[] = [];
     await from.read(stores, async (tx) => {
       for (const store of stores) steps.push(putAll(store, await tx.list(store)));
     });
-    await this.#replay(steps);
+    // What was written in memory since a move is newer.
+    if (isMove || this.#moving === undefined) await this.#replay(steps);
   }
 
   async #replay(steps: readonly Step[]): Promise<void> {

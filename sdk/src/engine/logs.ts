@@ -50,6 +50,8 @@ export class Logs {
   /** Of whom was told since the `sync` was asked: its pages may show what was before. */
   readonly #news = new Set<string>();
   #isSyncing = false;
+  /** Where the person's own log was at the first page of a `sync`: what changed while others were taken is told again. */
+  #since: number | undefined;
   #incarnation: string | undefined;
 
   constructor(context: EngineContext) {
@@ -75,6 +77,7 @@ export class Logs {
   /** What a `sync` has to say. Until it is taken, gaps are not fetched: its pages bring most of it. */
   async ask(): Promise<SyncRequest> {
     this.#isSyncing = true;
+    this.#since = undefined;
     this.#news.clear();
     const { threads, meta } = await this.#context.database.read(
       ["threads", "meta"],
@@ -99,6 +102,8 @@ export class Logs {
     const stores = [...logStores, ...ownStores] as const;
     const users = [...page.profiles, ...page.contacts.map(({ user }) => user)];
     this.#incarnation = page.incarnation;
+    this.#since ??= page.since;
+    const since = this.#since;
     const threads = await database.write([...stores], "strict", async (tx) => {
       await begin(tx, me, page.incarnation, now);
       for (const contact of page.contacts) await putContact(tx, contact);
@@ -110,7 +115,7 @@ export class Logs {
     if (!page.next_cursor) {
       // Only when every page is taken, nothing before `since` is missing.
       await database.write(["meta"], "relaxed", (tx) =>
-        tx.put("meta", { name: "since", value: page.since }),
+        tx.put("meta", { name: "since", value: since }),
       );
     }
     this.#context.changed({ threads, contacts: true, outbox: true });

@@ -82,6 +82,11 @@ export async function keepChange(
   }
   if (waiting?.failure !== undefined) {
     const { then, ...plain } = waiting;
+    // Refused with its deletion: who deletes it once more has done with it.
+    const isAgain = change.type === "delete" && then?.work.type === "delete";
+    if (isAgain && waiting.failure.code !== "expired") {
+      return dismissFailed(tx, waiting.client_id);
+    }
     if (change.emoji === undefined) queue = await putBack(tx, plain, made_at);
     else if (id === undefined) {
       throw new SemelError("invalid_argument", "this message was given up: send it again first");

@@ -26,7 +26,7 @@ export function tabsOfDisk(tabs: SharedTabs, keptIn: Observable<KeptIn>): Tabs {
         leave();
         void lead(end.signal);
       };
-      tabs.campaign(lead, now);
+      if (!isApart()) tabs.campaign(lead, now);
       keptIn.subscribe(look);
       look();
     },

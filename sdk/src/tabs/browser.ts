@@ -38,6 +38,7 @@ class BrowserTabs implements SharedTabs {
   }
 
   campaign(lead: Lead, now = false): void {
+    if (this.#end.signal.aborted) return;
     if (!("locks" in navigator)) void lead(this.#end.signal);
     else void this.#campaign(lead, now);
   }

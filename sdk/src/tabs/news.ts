@@ -54,4 +54,5 @@ export type News =
   | { readonly type: "hello" }
   /** Try to connect now. */
   | { readonly type: "wake" }
-  | { readonly type: "signed_out" };
+  /** `isForgotten`: not by its person, so that what was not sent stays. */
+  | { readonly type: "signed_out"; readonly isForgotten?: true };

@@ -21,6 +21,11 @@ export class HeldMessages {
     return this.#messages;
   }
 
+  /** First seq of the window, of which there need not be a message; 1 when there is none. */
+  get first(): number {
+    return this.#window[0];
+  }
+
   /** Last seq of the window; 0 when there is none. */
   get end(): number {
     return this.#window[1];

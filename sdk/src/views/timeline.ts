@@ -337,8 +337,7 @@ export class Timeline implements Observable<TimelineState> {
 
   /** Whether the first messages of the window are still being read. */
   #isShort(): boolean {
-    const [first] = this.#held.messages;
-    return this.#record !== undefined && (first?.seq ?? 0) > this.#window(this.#record)[0];
+    return this.#record !== undefined && this.#held.first > this.#window(this.#record)[0];
   }
 
   #hasOlder(): boolean {

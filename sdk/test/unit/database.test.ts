@@ -108,6 +108,8 @@ class Failing implements Database {
   failures: string[] = [];
   writes = 0;
   isGone = false;
+  /** What the next write waits for. */
+  held: Promise<void> | undefined;
 
   constructor(inner: Database) {
     this.inner = inner;
@@ -124,6 +126,9 @@ class Failing implements Database {
     work: (tx: Writer) => Promise<T>,
   ): Promise<T> {
     this.writes += 1;
+    const { held } = this;
+    this.held = undefined;
+    await held;
     const name = this.failures.shift();
     if (name !== undefined) throw new DOMException("injected", name);
     return this.inner.write(stores, durability, work);
@@ -213,6 +218,29 @@ describe("a database whose browser fails", () => {
     await Promise.all(puts);
     expect(database.keptIn.get()).toEqual({ type: "memory", reason: "full" });
     expect(await database.read(["outbox"], (tx) => tx.list("outbox"))).toHaveLength(300);
+  });
+
+  test("web_22: what fails after everything went into memory brings nothing back from the disk", async () => {
+    const failing = new Failing(new MemoryDatabase());
+    const database = new ResilientDatabase(async () => failing, hasty);
+    const put = (number: number) =>
+      database.write(["outbox"], "strict", (tx) => tx.put("outbox", item("a", number)));
+    await put(1);
+    // A write that is under way on the old handle, and fails when all is in memory.
+    let fail = () => {};
+    failing.held = new Promise((_, reject) => {
+      fail = () => reject(new DOMException("injected", "UnknownError"));
+    });
+    const late = put(2);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    failing.failures = Array.from({ length: 10 }, () => "UnknownError");
+    await put(3);
+    expect(database.keptIn.get()).toEqual({ type: "memory", reason: "failed" });
+    fail();
+    await late;
+    await put(4);
+    const kept = await database.read(["outbox"], (tx) => tx.list("outbox"));
+    expect(kept.map(({ number }) => number)).toEqual([1, 2, 3, 4]);
   });
 
   test("what another tab settled does not come back when the handle is lost for good", async () => {

@@ -163,6 +163,23 @@ describe("a timeline", () => {
     expect(shown.at(-1)).toEqual([1, "end"]);
   });
 
+  test("that begins with messages which are not this person's to see is loaded all the same", async () => {
+    await replica.load();
+    // They were out while the first ten were sent.
+    await hold(
+      range(11, 50).map((seq) => message(seq)),
+      50,
+    );
+    timeline = new Timeline(
+      { database, me: "me" } as unknown as EngineContext,
+      replica,
+      "thread:t",
+    );
+    await settled();
+    expect(seqs()).toEqual(range(11, 50));
+    expect(timeline.get().older).toBe("end");
+  });
+
   test("that was begun anew behind a gap shows no hole, and loads what is before", async () => {
     await open(64);
     const held = range(200, 263).map((seq) => message(seq));

@@ -271,7 +271,7 @@ impl State {
     fn thread(&self) -> Thread {
         let count = self.log.len() as u64;
         serde_json::from_value(json!({
-            "id": THREAD, "thread_type": "direct", "title": null, "picture": null,
+            "id": THREAD, "thread_type": "direct", "title": null, "title_is_automatic": false, "picture": null,
             "settings": ThreadSettings::default(), "participants": [],
             "participant_count": 2, "message_count": count, "first_seq": 1, "first_rev": 1,
             "last_seq": count, "last_rev": count, "chain": format!("{count:016x}"),

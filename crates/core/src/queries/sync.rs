@@ -89,20 +89,21 @@ const NEWEST_MESSAGES: usize = 50;
 /// Entries of one thread in one answer.
 const ENTRIES_PER_THREAD: usize = 200;
 /// Lines of the own log that are read at once.
-const LINES_AT_ONCE: usize = 500;
+const LINES_AT_ONCE: usize = 4_000;
 
 /// What a device missed: threads of the person that moved since its cursors, then profiles that changed, page by page.
 pub fn sync(rows: &Rows, actor: &UserId, ask: &SyncAsk) -> Result<SyncView, Stop> {
     let scanned = scanned(rows, actor, ask)?;
     let since = rows.person_head(actor)?;
-    let found = Rows::gather(scanned, |(_, id)| missed(rows, actor, *id, ask))?;
-    let threads: Vec<SyncThreadView> = found.into_iter().flatten().collect();
+    // Before the threads: what may take several rounds is not done again and again with all of them.
     let (left, contacts, blocks) = if ask.after.is_none() {
         let (contacts, blocks) = own_changes(rows, actor, ask.since)?;
         (gone(rows, actor, ask)?, contacts, blocks)
     } else {
         (Vec::new(), Vec::new(), Vec::new())
     };
+    let found = Rows::gather(scanned, |(_, id)| missed(rows, actor, *id, ask))?;
+    let threads: Vec<SyncThreadView> = found.into_iter().flatten().collect();
     let people: BTreeSet<&UserId> = threads
         .iter()
         .flat_map(|missed| {
