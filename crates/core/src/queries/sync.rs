@@ -88,8 +88,10 @@ pub struct SyncView {
 const NEWEST_MESSAGES: usize = 50;
 /// Entries of one thread in one answer.
 const ENTRIES_PER_THREAD: usize = 200;
-/// Lines of the own log that are read at once.
-const LINES_AT_ONCE: usize = 4_000;
+/// Lines of the own log that are read at once for a page of profiles.
+const LINES_AT_ONCE: usize = 500;
+/// The same where all of it is read.
+const ALL_LINES_AT_ONCE: usize = 4_000;
 
 /// What a device missed: threads of the person that moved since its cursors, then profiles that changed, page by page.
 pub fn sync(rows: &Rows, actor: &UserId, ask: &SyncAsk) -> Result<SyncView, Stop> {
@@ -165,7 +167,7 @@ fn changed_profiles(rows: &Rows, actor: &UserId, ask: &SyncAsk) -> Result<Change
         _ => ask.since.unwrap_or(0),
     };
     let mut page: Vec<(u64, &UserId)> = Vec::new();
-    own_lines(rows, actor, after, |number, subject| {
+    own_lines(rows, actor, after, LINES_AT_ONCE, |number, subject| {
         if let Subject::Profile(who) = subject {
             page.push((number, who));
         }
@@ -187,17 +189,18 @@ fn own_lines<'a>(
     rows: &'a Rows,
     actor: &UserId,
     mut after: u64,
+    at_once: usize,
     mut is_more_wanted: impl FnMut(u64, &'a Subject) -> bool,
 ) -> Result<(), Stop> {
     loop {
-        let lines = rows.person_log(actor, after, LINES_AT_ONCE)?;
+        let lines = rows.person_log(actor, after, at_once)?;
         for (number, subject) in lines {
             if !is_more_wanted(*number, subject) {
                 return Ok(());
             }
             after = *number;
         }
-        if lines.len() < LINES_AT_ONCE {
+        if lines.len() < at_once {
             return Ok(());
         }
     }
@@ -208,14 +211,20 @@ type OwnChanges = (Vec<ContactView>, Vec<(UserId, bool)>);
 /// Whom the person has as a contact, and has blocked or unblocked, since the device's number.
 fn own_changes(rows: &Rows, actor: &UserId, since: Option<u64>) -> Result<OwnChanges, Stop> {
     let (mut contacts, mut blocks) = (Vec::new(), Vec::new());
-    own_lines(rows, actor, since.unwrap_or(0), |_, subject| {
-        match subject {
-            Subject::Contact(who) => contacts.push(who),
-            Subject::Block(who) => blocks.push(who),
-            _ => {}
-        }
-        true
-    })?;
+    own_lines(
+        rows,
+        actor,
+        since.unwrap_or(0),
+        ALL_LINES_AT_ONCE,
+        |_, subject| {
+            match subject {
+                Subject::Contact(who) => contacts.push(who),
+                Subject::Block(who) => blocks.push(who),
+                _ => {}
+            }
+            true
+        },
+    )?;
     let newest = contacts.into_iter().rev().take(SYNC_CONTACTS_MAX);
     let newest: Vec<&UserId> = newest.collect();
     let contacts = if newest.is_empty() {
