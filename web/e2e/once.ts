@@ -1,6 +1,6 @@
 // What every screen has to show, whatever happened: every message once, in the order of seq.
 
-import type { BrowserContextOptions, Page } from "@playwright/test";
+import type { BrowserContextOptions, Page, Request, WebSocket } from "@playwright/test";
 import { BadProxy } from "../../sdk/test/support/proxy";
 import { History } from "./history";
 import { expect, type Fixtures, type More, type Person, type Server } from "./support";
@@ -24,12 +24,20 @@ export async function gather({ open, server }: Opened, ids: readonly string[], m
 
 /** Opens a chat, and waits until the page has heard what it missed: what it says from then on goes out at once. */
 async function enterOnline(one: Person, thread: string): Promise<void> {
-  const connecting = one.page.waitForEvent("websocket");
-  const synced = connecting.then((socket) =>
-    socket.waitForEvent("framereceived", ({ payload }) => isAnswer(String(payload))),
-  );
+  const { page } = one;
+  let isOnline = false;
+  const left = (request: Request) => {
+    if (request.isNavigationRequest()) isOnline = false;
+  };
+  // Of which socket: the page before may have opened one just now.
+  const follow = (socket: WebSocket) =>
+    socket.on("framereceived", ({ payload }) => {
+      isOnline ||= isAnswer(String(payload));
+    });
+  page.on("request", left).on("websocket", follow);
   await one.enter(thread);
-  await synced;
+  await expect.poll(() => isOnline).toBe(true);
+  page.off("request", left).off("websocket", follow);
 }
 
 /** Kim and Ada. */
