@@ -349,6 +349,7 @@ test("everything_in_a_message_is_reached_by_keys_alone", async ({ open, server }
   };
 
   // One stop for the whole list: the newest message, whatever is in it and in others.
+  await expect(page.getByRole("button", { name: /Jump to the latest/ })).toHaveCount(0);
   await press("Shift+Tab");
   await expect(row).toBeFocused();
   await isRinged();

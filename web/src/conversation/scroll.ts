@@ -99,7 +99,7 @@ export function useScroll(
     else if (left !== undefined && firstUnread === 0 && !isFar) hold(left);
     else keep();
     // All of it may fit on the screen: then this is the end.
-    requestAnimationFrame(() => {
+    onceMeasured(list, () => {
       const left = handle.scrollSize - handle.viewportSize - handle.scrollOffset;
       const isMeant = performance.now() - handAt.current < HAND;
       if (latest.current.newer === "end" && left < AT_END && !isMeant) held.current = "end";
@@ -109,10 +109,9 @@ export function useScroll(
   // What came may be little: then there is more to load, without a hand that scrolls.
   // biome-ignore lint/correctness/useExhaustiveDependencies: each of these may bring an end near.
   useEffect(() => {
-    const frame = requestAnimationFrame(() => {
+    return onceMeasured(list, () => {
       if (isPlaced.current && list.current !== null) look(list.current.scrollOffset);
     });
-    return () => cancelAnimationFrame(frame);
   }, [rows, older, newer]);
 
   // What grows inside (rows that turn out taller, a late picture) or takes room (a draft of several lines, the keyboard
@@ -186,6 +185,16 @@ export function useScroll(
     [list, newer, look],
   );
   return { isAtEnd, isPlaced, held, hold, handAt, noticeHand, noticeWheel, onScroll, shift };
+}
+
+/** In the first frame in which the list knows how much room it has. The returned function takes it back. */
+function onceMeasured(list: { readonly current: VirtualizerHandle | null }, work: () => void) {
+  const look = () => {
+    if (list.current?.viewportSize === 0) frame = requestAnimationFrame(look);
+    else work();
+  };
+  let frame = requestAnimationFrame(look);
+  return () => cancelAnimationFrame(frame);
 }
 
 /** What is at the top of the view; none when it waits to be sent. */
